@@ -1,0 +1,1 @@
+"""What runs without being asked: scheduler ticks and the sync worker."""

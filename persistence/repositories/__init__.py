@@ -1,0 +1,1 @@
+"""The rows of one aggregate each, as values of the core."""

@@ -1,0 +1,1 @@
+"""What Google remembers, as plain classes: no HTTP, no clock but the one handed in."""

@@ -1,0 +1,1 @@
+"""Pydantic shapes of what goes over the wire."""

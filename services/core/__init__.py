@@ -1,0 +1,1 @@
+"""The functional core: values and decisions, without I/O, clock or await."""

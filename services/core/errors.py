@@ -1,0 +1,204 @@
+"""Domain errors: facts as attributes, no HTTP status and no prose for users."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from uuid import UUID
+
+
+class FailureClass(StrEnum):
+    """What kind of failure an answer of Google's is, and so what to do about it."""
+
+    RETRYABLE = "retryable"
+    """Try the same again later."""
+    RATE_LIMITED = "rate_limited"
+    """Try the same again later, and everything else of this user too."""
+    AUTHENTICATION = "authentication"
+    """The access token was refused."""
+    CONFLICT = "conflict"
+    """Somebody was faster (409, 412): read, merge, try again."""
+    INVALID_STATE = "invalid_state"
+    """The thing is gone or hidden (404, 410)."""
+    NEEDS_RESYNC = "needs_resync"
+    """The cursor is worthless: list everything."""
+    PERMANENT = "permanent"
+    """The same request will always be refused."""
+
+
+class DomainError(Exception):
+    """The base of everything that the services refuse or report."""
+
+
+class VendorError(DomainError):
+    """Google refused or did not answer a call."""
+
+    def __init__(
+        self,
+        failure: FailureClass,
+        *,
+        status: int | None = None,
+        reason: str = "",
+        message: str = "",
+        retry_after: timedelta | None = None,
+    ) -> None:
+        """Hold the facts of the refusal; `status` is `None` when no answer came."""
+        super().__init__(f"{failure} ({status} {reason}): {message}")
+        self.failure = failure
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+class ReauthorisationRequiredError(DomainError):
+    """Google refuses the refresh token for good; only the person can link again."""
+
+    def __init__(self, user_id: UUID, reason: str) -> None:
+        super().__init__(f"{user_id}: {reason}")
+        self.user_id = user_id
+        self.reason = reason
+
+
+class LeaseLostError(DomainError):
+    """Another worker claimed the calendar; nothing of this run may be stored."""
+
+    def __init__(self, user_id: UUID, calendar_id: str, epoch: int) -> None:
+        super().__init__(f"{user_id}/{calendar_id} epoch {epoch}")
+        self.user_id = user_id
+        self.calendar_id = calendar_id
+        self.epoch = epoch
+
+
+class UnauthenticatedError(DomainError):
+    """No credential, or one that is not valid."""
+
+
+class ForbiddenError(DomainError):
+    """The credential is valid but does not reach this far."""
+
+
+class UnknownUserError(DomainError):
+    """There is no such user for this principal."""
+
+    def __init__(self, user_id: UUID) -> None:
+        super().__init__(str(user_id))
+        self.user_id = user_id
+
+
+class KnownEmailError(DomainError):
+    """A user with this e-mail exists already."""
+
+
+class UnknownSlotError(DomainError):
+    """There is no such slot for this user."""
+
+    def __init__(self, slot_id: UUID) -> None:
+        super().__init__(str(slot_id))
+        self.slot_id = slot_id
+
+
+class StaleEditError(DomainError):
+    """The client edits a version that is no longer current."""
+
+    def __init__(self, slot_id: UUID, *, expected: str, current: int) -> None:
+        super().__init__(f"{slot_id}: expected {expected}, current {current}")
+        self.slot_id = slot_id
+        self.expected = expected
+        self.current = current
+
+
+class ReadOnlySlotError(DomainError):
+    """Google, or this version of the service, does not let the slot be edited."""
+
+    def __init__(self, slot_id: UUID, reason: str) -> None:
+        super().__init__(f"{slot_id}: {reason}")
+        self.slot_id = slot_id
+        self.reason = reason
+
+
+class InvalidSlotError(DomainError):
+    """The values of a slot do not fit together."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(f"{pointer}: {detail}")
+        self.pointer = pointer
+        self.detail = detail
+
+
+class InvalidCursorError(DomainError):
+    """A page cursor that this service did not issue."""
+
+
+class UnknownCalendarError(DomainError):
+    """There is no such calendar for this user."""
+
+    def __init__(self, calendar_id: str) -> None:
+        super().__init__(calendar_id)
+        self.calendar_id = calendar_id
+
+
+class GoogleNotConnectedError(DomainError):
+    """The user has no usable Google account."""
+
+    def __init__(self, user_id: UUID, status: str) -> None:
+        super().__init__(f"{user_id}: {status}")
+        self.user_id = user_id
+        self.status = status
+
+
+class OAuthFlowError(DomainError):
+    """Connecting Google failed; `slug` names the cause in the contract's words."""
+
+    def __init__(self, slug: str, detail: str) -> None:
+        super().__init__(f"{slug}: {detail}")
+        self.slug = slug
+        self.detail = detail
+
+
+class WebhookUrlNotConfiguredError(DomainError):
+    """No address is set at which Google could reach this service."""
+
+
+class UnknownChannelError(DomainError):
+    """A notification that no channel of ours explains."""
+
+
+class UnknownConflictError(DomainError):
+    """There is no such open conflict for this user."""
+
+    def __init__(self, conflict_id: UUID) -> None:
+        super().__init__(str(conflict_id))
+        self.conflict_id = conflict_id
+
+
+class UnknownHoldError(DomainError):
+    """There is no such open hold for this user."""
+
+    def __init__(self, hold_id: UUID) -> None:
+        super().__init__(str(hold_id))
+        self.hold_id = hold_id
+
+
+class DatabaseUnavailableError(DomainError):
+    """The database could not be reached or gave up; nothing was stored."""
+
+
+class NetworkInTransactionError(DomainError):
+    """A call to Google was about to be made while a database transaction was open."""
+
+
+class SettingsError(DomainError):
+    """A setting that does not let the service start."""
+
+    def __init__(self, variable: str, detail: str) -> None:
+        super().__init__(f"{variable}: {detail}")
+        self.variable = variable
+        self.detail = detail
+
+
+class DecryptionError(DomainError):
+    """A stored secret that no known key opens."""

@@ -1,0 +1,245 @@
+"""Slots and what is remembered of them, as immutable values.
+
+A record knows nothing of tables. Where a property is derived (`Slot.local`, `Slot.dirty`), it is derived
+here and nowhere else; persistence stores what is derived in indexed columns in the same statement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from services.core.calendars import LONG_AGO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from services.core.slots import SlotContent
+
+Origin: TypeAlias = Literal["app", "google", "merge", "restore"]
+Notify: TypeAlias = Literal["none", "all", "external"]
+"""Whom Google mails about a change that the app makes."""
+
+
+class SyncState(StrEnum):
+    """How a slot stands towards Google, in the words of the REST contract."""
+
+    LOCAL_ONLY = "local_only"
+    PENDING = "pending"
+    SYNCED = "synced"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    READ_ONLY = "read_only"
+    QUARANTINED = "quarantined"
+    HELD = "held"
+
+
+class EventKind(StrEnum):
+    """What an event is to its series."""
+
+    SINGLE = "single"
+    SERIES = "series"
+    EXCEPTION = "exception"
+    CANCELLED_EXCEPTION = "cancelled_exception"
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleCopy:
+    """What is known of Google's copy of a slot beside its content."""
+
+    event_id: str
+    etag: str
+    updated_at: datetime | None
+    """Google's `updated`, by Google's clock."""
+    kind: EventKind = EventKind.SINGLE
+    editable: bool = True
+    read_only_reason: str | None = None
+    recurring_event_id: str | None = None
+    original_start: str | None = None
+    """Of an exception: its original start as Google writes it (a date or a date-time)."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What a frontend shows read-only, as JSON: html_link, event_type, status, organizer, attendees,
+    conference_url."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Stands where content could: the slot's absence was sent."""
+
+
+DELETION = Deletion()
+
+
+@dataclass(frozen=True, slots=True)
+class PushFailure:
+    """Why the last attempt to bring a slot to Google failed."""
+
+    reason: str
+    """A slug that a program can act on."""
+    detail: str
+    attempts: int
+    next_attempt_at: datetime | None
+    """`None`: not again until the slot is edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopRecord:
+    """What the circuit breaker remembers of one slot."""
+
+    last_origin: Literal["app", "google"] | None = None
+    overwrites: tuple[datetime, ...] = ()
+    """When one side last replaced what the other had written, oldest first."""
+    trips: int = 0
+    """How often in a row the breaker opened; it decides the cool-down."""
+
+
+NO_LOOP = LoopRecord()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One slot of a user with all that the sync knows of it."""
+
+    user_id: UUID
+    id: UUID
+    calendar_id: str
+    content: SlotContent
+    """The local content; of a deleted slot the content it had last."""
+    source: Literal["app", "google"]
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
+    base: SlotContent | None = None
+    """What both sides last agreed on; `None` when Google has, or should have, nothing."""
+    edited_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When the app last edited each field group (or `deleted`) that Google has not confirmed yet."""
+    version: int = 1
+    seq: int = 0
+    """The user's sequence number of the last visible change; assigned when the slot is saved."""
+    generation: int = 0
+    """Part of the event id that the next insert uses; grows when an id has become a tombstone."""
+    google: GoogleCopy | None = None
+    sent: SlotContent | Deletion | None = None
+    """What an unanswered call may have brought to Google; `None` when no outcome is unknown."""
+    refetch: bool = False
+    """Google's copy changed in a way that was not taken in; read it before anything else."""
+    notify: Notify = "none"
+    failure: PushFailure | None = None
+    loop: LoopRecord = NO_LOOP
+    quarantined_until: datetime | None = None
+    hold_id: UUID | None = None
+    open_conflicts: int = 0
+    seen_listing: int = 0
+    """The number of the full listing that last contained the event."""
+    last_synced_at: datetime | None = None
+
+    @property
+    def local(self) -> SlotContent | None:
+        """The app's side of the comparison."""
+        return None if self.deleted_at is not None else self.content
+
+    @property
+    def dirty(self) -> bool:
+        """Whether Google does not have yet what the app has."""
+        return self.local != self.base
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the push phase has anything to do or to find out."""
+        return self.sent is not None or self.refetch or self.dirty
+
+    @property
+    def push_at(self) -> datetime | None:
+        """When the push phase may look at the slot; `None`: there is nothing to do, or a person must act."""
+        if not self.needs_attention or self.hold_id is not None:
+            return None
+        if self.quarantined_until is not None:
+            return self.quarantined_until
+        if self.failure is not None:
+            return self.failure.next_attempt_at
+        return LONG_AGO
+
+    @property
+    def sync_state(self) -> SyncState:
+        """How the slot stands, as far as the slot alone can tell (never `LOCAL_ONLY`)."""
+        if self.quarantined_until is not None:
+            return SyncState.QUARANTINED
+        if self.hold_id is not None:
+            return SyncState.HELD
+        if self.failure is not None:
+            return SyncState.FAILED
+        if self.needs_attention:
+            return SyncState.PENDING
+        if self.open_conflicts:
+            return SyncState.CONFLICT
+        if self.google is not None and not self.google.editable:
+            return SyncState.READ_ONLY
+        return SyncState.SYNCED
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """Who changed which fields of a slot when."""
+
+    user_id: UUID
+    slot_id: UUID
+    seq: int
+    """The slot's sequence number after the change; filled in when saved with its slot."""
+    at: datetime
+    origin: Origin
+    fields: Mapping[str, Mapping[str, Any]]
+    """`{name: {"before": ..., "after": ...}}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRecord:
+    """A losing value that waits to be seen."""
+
+    id: UUID
+    user_id: UUID
+    slot_id: UUID
+    group: str
+    """A field group, or `deleted`."""
+    winner: Literal["local", "remote"]
+    losing_value: Any
+    winning_value: Any
+    at: datetime
+    resolved_at: datetime | None = None
+    resolution: Literal["winner", "loser"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotCounts:
+    """How many slots of a calendar stand how."""
+
+    total: int = 0
+    pending: int = 0
+    failed: int = 0
+    conflicts: int = 0
+    quarantined: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotQuery:
+    """Which slots to list; `None` means no restriction."""
+
+    starts_before: datetime | None = None
+    """Exclusive upper bound on the start of timed slots."""
+    ends_after: datetime | None = None
+    """Exclusive lower bound on the end of timed slots."""
+    all_day_starts_before: datetime | None = None
+    """The same bounds for all-day slots, whose dates count as midnight UTC."""
+    all_day_ends_after: datetime | None = None
+    text: str | None = None
+    """Case-insensitive, in title, description or location."""
+    calendar_id: str | None = None
+    sync_state: SyncState | None = None
+    source: Literal["app", "google"] | None = None
+    include_deleted: bool = False
+    after: tuple[datetime, UUID] | None = None
+    """Only slots behind this (sort start, id)."""
+    limit: int = 50

@@ -1,0 +1,304 @@
+"""Storage as the services see it: a unit of work and the repositories in it.
+
+`async with uow() as tx` commits on a clean exit and rolls back otherwise; nobody else commits. Every write to
+a user's slots happens after `tx.users.lock(user_id)`, which serialises the writers of that user, so that
+sequence numbers are in commit order and nothing that was read can have changed before it is written.
+All repository methods may raise `DatabaseUnavailableError`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+    from uuid import UUID
+
+    from services.core.accounts import ApiKey, GoogleAccount, OAuthFlow, User
+    from services.core.calendars import CalendarStatus, CalendarSync, Channel, Claim, HoldRecord
+    from services.core.records import ConflictRecord, HistoryEntry, Slot, SlotCounts, SlotQuery
+
+
+class UserRepository(Protocol):
+    """Users."""
+
+    async def add(self, user: User) -> None:
+        """Store a new user.
+
+        Raises:
+            KnownEmailError: Another user has this e-mail, in whatever case.
+        """
+
+    async def find(self, user_id: UUID) -> User | None:
+        """One user."""
+
+    async def page(self, *, after: UUID | None, limit: int) -> list[User]:
+        """Users in the order of their ids."""
+
+    async def remove(self, user_id: UUID) -> None:
+        """Erase a user with everything that belongs to it."""
+
+    async def lock(self, user_id: UUID) -> None:
+        """Become the only writer of this user's slots until the transaction ends.
+
+        Raises:
+            UnknownUserError: There is no such user (any more).
+        """
+
+
+class ApiKeyRepository(Protocol):
+    """Credentials."""
+
+    async def add(self, key: ApiKey) -> None:
+        """Store a new key."""
+
+    async def find(self, key_id: UUID) -> ApiKey | None:
+        """One key."""
+
+
+class GoogleAccountRepository(Protocol):
+    """Linked Google accounts, one per user."""
+
+    async def find(self, user_id: UUID) -> GoogleAccount | None:
+        """The user's account."""
+
+    async def find_many(self, user_ids: Collection[UUID]) -> dict[UUID, GoogleAccount]:
+        """The accounts of several users."""
+
+    async def save(self, account: GoogleAccount) -> None:
+        """Insert or replace the user's account."""
+
+
+class OAuthFlowRepository(Protocol):
+    """Attempts to connect."""
+
+    async def add(self, flow: OAuthFlow) -> None:
+        """Store a new flow."""
+
+    async def open(
+        self, ticket_hash: str, *, state_hash: str, browser_hash: str, now: datetime
+    ) -> OAuthFlow | None:
+        """Use up the ticket once: bind the flow to a browser and a state; `None` if unknown, used or old."""
+
+    async def consume(self, state_hash: str, *, now: datetime) -> OAuthFlow | None:
+        """Take the opened flow out of the store, once; `None` if unknown, used or old."""
+
+    async def remove_expired(self, now: datetime) -> None:
+        """Forget flows that nobody finished."""
+
+
+class CalendarSyncRepository(Protocol):
+    """Sync states: cursors, leases, due times."""
+
+    async def add(self, calendar: CalendarSync) -> None:
+        """Store a new calendar."""
+
+    async def find(self, user_id: UUID, calendar_id: str) -> CalendarSync | None:
+        """One calendar."""
+
+    async def all_of(self, user_id: UUID) -> list[CalendarSync]:
+        """The user's calendars in the order of their ids."""
+
+    async def mark_due(self, user_id: UUID, calendar_id: str, *, now: datetime, pull: bool) -> int | None:
+        """Trigger a run: `dirty_seq` grows, `due_at` (and with `pull` also `pull_due_at`) is now at latest.
+
+        Returns the new `dirty_seq`; `None` when the calendar does not exist or is not active.
+        """
+
+    async def note_notified(self, user_id: UUID, calendar_id: str, *, now: datetime) -> bool:
+        """`mark_due` with `pull` for a notification of Google's, in one statement; `last_notified_at` too."""
+
+    async def claim(self, *, owner: str, now: datetime, lease_until: datetime) -> Claim | None:
+        """Lease the calendar that has been due longest and that nobody holds; its epoch grows.
+
+        Due means: active, `due_at` and `not_before` have come, and any lease has run out.
+        """
+
+    async def renew(self, claim: Claim, *, lease_until: datetime) -> None:
+        """Fence: the first statement of every transaction that stores a result of the claim.
+
+        Raises:
+            LeaseLostError: The epoch has moved on, or the calendar is no longer active.
+        """
+
+    async def save_progress(self, claim: Claim, calendar: CalendarSync) -> None:
+        """Store cursor, time_zone, progress, counters and push_supported of `calendar`, fenced.
+
+        Raises:
+            LeaseLostError: As `renew`.
+        """
+
+    async def release(self, claim: Claim, calendar: CalendarSync, *, now: datetime) -> None:
+        """Store what `save_progress` stores and attempts, not_before, errors, times; give the lease back.
+
+        `calendar.due_at` and `calendar.pull_due_at` are taken when no trigger came since the claim;
+        otherwise both become `now`. `done_seq` becomes the claim's `dirty_seq`, or stays when
+        `calendar.attempts` is not 0. One statement, fenced.
+
+        Raises:
+            LeaseLostError: As `renew`.
+        """
+
+    async def set_status(self, user_id: UUID, status: CalendarStatus, *, now: datetime) -> None:
+        """Set the status of all the user's calendars; leases end (epochs grow), active ones become due."""
+
+    async def update(self, calendar: CalendarSync) -> None:
+        """Replace everything but lease, epoch and trigger columns; for service calls outside a run."""
+
+    async def next_due_at(self) -> datetime | None:
+        """When the earliest active calendar becomes due (counting `not_before` and leases)."""
+
+
+class ChannelRepository(Protocol):
+    """Webhook channels."""
+
+    async def add(self, channel: Channel) -> None:
+        """Store a new channel."""
+
+    async def find(self, user_id: UUID, channel_id: str) -> Channel | None:
+        """One channel."""
+
+    async def all_of(self, user_id: UUID, calendar_id: str | None = None) -> list[Channel]:
+        """The user's channels, oldest first."""
+
+    async def update(self, channel: Channel) -> None:
+        """Replace a channel."""
+
+    async def remove(self, user_id: UUID, channel_id: str) -> None:
+        """Forget a channel."""
+
+    async def calendars_without(
+        self, *, now: datetime, renew_before: datetime, limit: int
+    ) -> list[tuple[UUID, str]]:
+        """Active calendars that support push and have no active channel lasting beyond `renew_before`."""
+
+    async def retiring(self, *, now: datetime, opened_before: datetime, limit: int) -> list[Channel]:
+        """Channels to stop or forget: retiring ones, expired ones, and those stuck opening since
+        before `opened_before`.
+        """
+
+
+class SlotRepository(Protocol):
+    """Slots, their history and their place in the user's sequence."""
+
+    async def find(self, user_id: UUID, slot_id: UUID) -> Slot | None:
+        """One slot, deleted or not."""
+
+    async def find_many(self, user_id: UUID, slot_ids: Collection[UUID]) -> dict[UUID, Slot]:
+        """Several slots by id."""
+
+    async def find_by_events(
+        self, user_id: UUID, calendar_id: str, event_ids: Collection[str]
+    ) -> dict[str, Slot]:
+        """The slots that are bound to these events of the calendar, by event id."""
+
+    async def add(self, slots: Sequence[Slot]) -> list[Slot]:
+        """Store new slots with fresh sequence numbers in the given order; the user must be locked."""
+
+    async def save(self, slots: Sequence[Slot], history: Iterable[HistoryEntry] = ()) -> list[Slot]:
+        """Store changed slots with fresh sequence numbers, and history under the same; locked too."""
+
+    async def save_silently(self, slots: Sequence[Slot]) -> None:
+        """Store what no client sees (sent, refetch, etag, seen_listing) without a new sequence number."""
+
+    async def mark_seen(self, user_id: UUID, slot_ids: Collection[UUID], listing: int) -> None:
+        """Note that a full listing contained these slots' events."""
+
+    async def missing_from(
+        self, user_id: UUID, calendar_id: str, *, listing: int, limit: int | None
+    ) -> list[Slot]:
+        """Slots that Google had (`base` is not `None`, or an event of another kind) and that the listing lacked.
+
+        Slots under a hold are left out. `limit=None` means all.
+        """
+
+    async def count_known(self, user_id: UUID, calendar_id: str) -> int:
+        """How many slots of the calendar have a Google copy."""
+
+    async def count_missing(self, user_id: UUID, calendar_id: str, *, listing: int) -> int:
+        """How many `missing_from` would return."""
+
+    async def due_for_push(self, user_id: UUID, calendar_id: str, *, now: datetime, limit: int) -> list[Slot]:
+        """Slots whose `push_at` has come, earliest change first."""
+
+    async def next_push_at(self, user_id: UUID, calendar_id: str, *, after: datetime) -> datetime | None:
+        """The earliest `push_at` later than `after`."""
+
+    async def held_by(self, user_id: UUID, hold_id: UUID) -> list[Slot]:
+        """The slots under a hold."""
+
+    async def page(self, user_id: UUID, query: SlotQuery) -> list[Slot]:
+        """Slots in the order of (sort start, id)."""
+
+    async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
+        """Counts by calendar id."""
+
+    async def history(self, user_id: UUID, slot_id: UUID) -> list[HistoryEntry]:
+        """What happened to a slot, oldest first."""
+
+
+class ConflictRepository(Protocol):
+    """Losing values."""
+
+    async def add(self, conflicts: Sequence[ConflictRecord]) -> None:
+        """Store new conflicts."""
+
+    async def find(self, user_id: UUID, conflict_id: UUID) -> ConflictRecord | None:
+        """One conflict, open or resolved."""
+
+    async def page(self, user_id: UUID, *, after: UUID | None, limit: int) -> list[ConflictRecord]:
+        """Open conflicts in the order of their ids."""
+
+    async def update(self, conflict: ConflictRecord) -> None:
+        """Replace a conflict."""
+
+
+class HoldRepository(Protocol):
+    """Held mass deletions."""
+
+    async def add(self, hold: HoldRecord) -> None:
+        """Store a new hold."""
+
+    async def find(self, user_id: UUID, hold_id: UUID) -> HoldRecord | None:
+        """One hold, open or resolved."""
+
+    async def page(self, user_id: UUID, *, after: UUID | None, limit: int) -> list[HoldRecord]:
+        """Open holds in the order of their ids."""
+
+    async def update(self, hold: HoldRecord) -> None:
+        """Replace a hold."""
+
+
+class Transaction(Protocol):
+    """The repositories of one open transaction."""
+
+    @property
+    def users(self) -> UserRepository: ...
+    @property
+    def keys(self) -> ApiKeyRepository: ...
+    @property
+    def accounts(self) -> GoogleAccountRepository: ...
+    @property
+    def flows(self) -> OAuthFlowRepository: ...
+    @property
+    def calendars(self) -> CalendarSyncRepository: ...
+    @property
+    def channels(self) -> ChannelRepository: ...
+    @property
+    def slots(self) -> SlotRepository: ...
+    @property
+    def conflicts(self) -> ConflictRepository: ...
+    @property
+    def holds(self) -> HoldRepository: ...
+
+
+class UnitOfWork(Protocol):
+    """Opens transactions."""
+
+    def __call__(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that may write; commits on a clean exit, rolls back otherwise."""
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that only reads one consistent state."""

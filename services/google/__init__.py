@@ -1,0 +1,1 @@
+"""Google behind the core's ports: wire format, transport, errors and pacing."""
