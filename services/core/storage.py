@@ -175,8 +175,9 @@ class ChannelRepository(Protocol):
         """Active calendars that support push and have no active channel lasting beyond `renew_before`."""
 
     async def retiring(self, *, now: datetime, opened_before: datetime, limit: int) -> list[Channel]:
-        """Channels to stop or forget: retiring ones, expired ones, and those stuck opening since
-        before `opened_before`.
+        """Channels to stop or forget.
+
+        Those are the retiring, the expired, and those stuck opening since before `opened_before`.
         """
 
 
@@ -209,7 +210,7 @@ class SlotRepository(Protocol):
     async def missing_from(
         self, user_id: UUID, calendar_id: str, *, listing: int, limit: int | None
     ) -> list[Slot]:
-        """Slots that Google had (`base` is not `None`, or an event of another kind) and that the listing lacked.
+        """Slots that have a Google copy (`google` is set, not deleted) and that the listing lacked.
 
         Slots under a hold are left out. `limit=None` means all.
         """
@@ -275,23 +276,40 @@ class Transaction(Protocol):
     """The repositories of one open transaction."""
 
     @property
-    def users(self) -> UserRepository: ...
+    def users(self) -> UserRepository:
+        """Users."""
+
     @property
-    def keys(self) -> ApiKeyRepository: ...
+    def keys(self) -> ApiKeyRepository:
+        """Credentials."""
+
     @property
-    def accounts(self) -> GoogleAccountRepository: ...
+    def accounts(self) -> GoogleAccountRepository:
+        """Linked Google accounts."""
+
     @property
-    def flows(self) -> OAuthFlowRepository: ...
+    def flows(self) -> OAuthFlowRepository:
+        """Attempts to connect."""
+
     @property
-    def calendars(self) -> CalendarSyncRepository: ...
+    def calendars(self) -> CalendarSyncRepository:
+        """Sync states."""
+
     @property
-    def channels(self) -> ChannelRepository: ...
+    def channels(self) -> ChannelRepository:
+        """Webhook channels."""
+
     @property
-    def slots(self) -> SlotRepository: ...
+    def slots(self) -> SlotRepository:
+        """Slots and their history."""
+
     @property
-    def conflicts(self) -> ConflictRepository: ...
+    def conflicts(self) -> ConflictRepository:
+        """Losing values."""
+
     @property
-    def holds(self) -> HoldRepository: ...
+    def holds(self) -> HoldRepository:
+        """Held mass deletions."""
 
 
 class UnitOfWork(Protocol):
