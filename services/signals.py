@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -53,7 +53,7 @@ class ChangeSubscription:
         self._user_id = user_id
         self._event = asyncio.Event()
 
-    def __enter__(self) -> ChangeSubscription:
+    def __enter__(self) -> Self:
         self._waiting[self._user_id].add(self._event)
         return self
 

@@ -1,0 +1,239 @@
+"""Taking in what Google has: from a slot and an event to the slot afterwards.
+
+Every remote state comes this way, be it from a listing, a single read, or the answer to a write of ours. An
+answer is not an echo to be skipped: Google may have rewritten a value or taken somebody else's change before
+ours, and only a full comparison sees that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from services.core.breaker import observe_change
+from services.core.reconcile import Conflict, DropLocal, Merge, Pull, Step, local_after, reconcile
+from services.core.records import Deletion, EventKind, GoogleCopy, Slot
+from services.core.slots import AllDay, Schedule, SlotContent, Timed, changed_fields, group_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from services.core.events import RemoteEvent
+    from services.core.merge import Loss
+    from services.core.policy import LoopPolicy
+    from services.core.records import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class LostValue:
+    """A conflict as it will be shown to a person."""
+
+    group: str
+    winner: Literal["local", "remote"]
+    losing_value: Any
+    winning_value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A slot after Google's state was taken in, and what a person should learn of it."""
+
+    slot: Slot
+    step: Step
+    visible: bool
+    """Whether a client could see a difference."""
+    changes: Mapping[str, Mapping[str, Any]]
+    """What happened to the local content, by field; empty when nothing did."""
+    origin: Origin
+    lost: tuple[LostValue, ...] = ()
+
+
+def take_in(
+    slot: Slot,
+    event: RemoteEvent,
+    *,
+    now: datetime,
+    clock_ahead: timedelta,
+    policy: LoopPolicy,
+    landed: bool = False,
+) -> Intake:
+    """Reconcile a slot with the event that it is bound to.
+
+    Args:
+        slot: As it is stored now, including edits made while the call was under way.
+        event: Google's state.
+        now: Aware, UTC.
+        clock_ahead: How far Google's clock is ahead of ours.
+        policy: Of the slot's circuit breaker.
+        landed: Whether Google is known to have taken `slot.sent`, because it said so.
+    """
+    remote = event.content
+    updated_at = event.copy.updated_at
+    step = reconcile(
+        _ancestor(slot, remote, landed=landed),
+        slot.local,
+        remote,
+        edited_at=slot.edited_at,
+        remote_edited_at=updated_at - clock_ahead if updated_at is not None else None,
+    )
+    local = local_after(step, slot.local)
+    changes = changed_fields(slot.local, local)
+    losses = step.losses if isinstance(step, Conflict) else ()
+    after = replace(
+        slot,
+        content=local or slot.content,
+        deleted_at=None if local is not None else slot.deleted_at or now,
+        base=remote,
+        edited_at=_still_unconfirmed(slot.edited_at, local, remote),
+        google=event.copy,
+        sent=None,
+        refetch=False,
+        hold_id=None if remote is not None else slot.hold_id,
+        open_conflicts=slot.open_conflicts + len(losses),
+    )
+    if not after.dirty:
+        after = replace(after, failure=None, notify="none")
+    if changes and isinstance(step, Pull | DropLocal | Merge | Conflict):
+        after = observe_change(after, "google", now, policy)
+    return _finish(
+        slot, after, step, changes, now, tuple(_lost_value(slot.local, remote, each) for each in losses)
+    )
+
+
+def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
+    """Reconcile a slot with the fact that Google knows no event of its id.
+
+    An insert whose outcome was unknown has not happened. An event that was there before has been deleted
+    long enough ago for Google to have forgotten its tombstone.
+    """
+    base = None if isinstance(slot.sent, Deletion) else slot.base
+    step = reconcile(base, slot.local, None, edited_at=slot.edited_at, remote_edited_at=None)
+    local = local_after(step, slot.local)
+    changes = changed_fields(slot.local, local)
+    losses = step.losses if isinstance(step, Conflict) else ()
+    after = replace(
+        slot,
+        deleted_at=None if local is not None else slot.deleted_at or now,
+        base=None,
+        edited_at=_still_unconfirmed(slot.edited_at, local, None),
+        google=None,
+        generation=slot.generation + (1 if slot.base is not None else 0),
+        sent=None,
+        refetch=False,
+        open_conflicts=slot.open_conflicts + len(losses),
+    )
+    if not after.dirty:
+        after = replace(after, failure=None, notify="none", hold_id=None)
+    if changes:
+        after = observe_change(after, "google", now, policy)
+    return _finish(
+        slot, after, step, changes, now, tuple(_lost_value(slot.local, None, each) for each in losses)
+    )
+
+
+def slot_from_event(
+    event: RemoteEvent, *, user_id: UUID, slot_id: UUID, calendar_id: str, listing: int, now: datetime
+) -> Slot | None:
+    """The slot for an event that was not known; `None` for a tombstone of something never seen."""
+    content, deleted_at = event.content, None
+    if content is None:
+        if event.copy.kind is not EventKind.CANCELLED_EXCEPTION or event.copy.original_start is None:
+            return None
+        content, deleted_at = _cancelled_content(event.copy.original_start), now
+    return Slot(
+        user_id=user_id,
+        id=slot_id,
+        calendar_id=calendar_id,
+        content=content,
+        base=None if deleted_at else content,
+        source="google",
+        created_at=now,
+        updated_at=now,
+        deleted_at=deleted_at,
+        google=event.copy,
+        seen_listing=listing,
+        last_synced_at=now,
+    )
+
+
+def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotContent | None:
+    """What both sides have certainly seen.
+
+    Beyond the stored base that is what we sent, if Google took it. Where its answer was lost, Google's own
+    state is the witness: one value that only we can have put there proves that the whole write landed.
+    """
+    sent, base = slot.sent, slot.base
+    if sent is None:
+        return base
+    if isinstance(sent, Deletion):
+        return None if remote is None else base
+    if landed or base is None:
+        return sent
+    if remote is None:
+        return base
+    ours = base.changed_groups(sent)
+    proven = any(getattr(remote, group) == getattr(sent, group) for group in ours)
+    return sent if proven else base
+
+
+def _still_unconfirmed(
+    edited_at: Mapping[str, datetime], local: SlotContent | None, remote: SlotContent | None
+) -> dict[str, datetime]:
+    if local == remote or not edited_at:
+        return {}
+    if local is None:
+        return {key: at for key, at in edited_at.items() if key == "deleted"}
+    if remote is None:
+        return {key: at for key, at in edited_at.items() if key != "deleted"}
+    open_groups = local.changed_groups(remote)
+    return {key: at for key, at in edited_at.items() if key in open_groups}
+
+
+def _finish(
+    before: Slot,
+    after: Slot,
+    step: Step,
+    changes: Mapping[str, Mapping[str, Any]],
+    *,
+    remote: SlotContent | None,
+    now: datetime,
+) -> Intake:
+    changed = bool(changes) or _facts_changed(before.google, after.google)
+    if changed:
+        after = replace(after, version=before.version + 1, updated_at=now)
+    visible = changed or before.sync_state is not after.sync_state or before.google is None
+    if visible:
+        after = replace(after, last_synced_at=now)
+    origin: Origin = "merge" if isinstance(step, Merge | Conflict) else "google"
+    losses = step.losses if isinstance(step, Conflict) else ()
+    lost = tuple(_lost_value(before.local, remote, loss) for loss in losses)
+    return Intake(after, step, visible, changes, origin, lost)
+
+
+def _facts_changed(before: GoogleCopy | None, after: GoogleCopy | None) -> bool:
+    """Whether a client that knew the copy would see another one; a first link is no change of the slot."""
+    if before is None or after is None:
+        return False
+    return (before.facts, before.editable, before.kind) != (after.facts, after.editable, after.kind)
+
+
+def _lost_value(local: SlotContent | None, remote: SlotContent | None, loss: Loss) -> LostValue:
+    def value(content: SlotContent | None) -> Any:
+        if loss.group == "deleted":
+            return "deleted" if content is None else "edited"
+        assert content is not None  # noqa: S101  # fields are only contested between two contents
+        return group_value(content, loss.group)
+
+    winner, loser = (local, remote) if loss.winner == "local" else (remote, local)
+    return LostValue(loss.group, loss.winner, losing_value=value(loser), winning_value=value(winner))
+
+
+def _cancelled_content(original_start: str) -> SlotContent:
+    """A stand-in for a cancelled instance, of which Google tells only where it would have been."""
+    if "T" in original_start:
+        instant = datetime.fromisoformat(original_start).astimezone(UTC)
+        return SlotContent("", Schedule(Timed(instant, instant, "UTC")))
+    day = date.fromisoformat(original_start)
+    return SlotContent("", Schedule(AllDay(day, day + timedelta(days=1))))
