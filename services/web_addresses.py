@@ -1,0 +1,83 @@
+"""Checks of web addresses, as settings and redirects need them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+_NO_URL = "must be an absolute URL that begins with http:// or https://"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address means this machine."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port as a browser writes them in `Origin`."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return (
+        f"{parts.scheme}://{host}"
+        if parts.port in (None, default)
+        else f"{parts.scheme}://{host}:{parts.port}"
+    )
+
+
+def valid_url(url: str) -> str:
+    """An absolute http(s) URL; plain http only on a loopback address.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0 and parts.scheme in ("http", "https")
+    except ValueError:
+        raise ValueError(_NO_URL) from None
+    if not usable or any(each.isspace() or each == "\\" for each in url):
+        raise ValueError(_NO_URL)
+    if parts.username is not None or parts.fragment:
+        raise ValueError("must not hold credentials or a fragment")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise ValueError("must begin with https:// unless it is a loopback address")
+    return url
+
+
+def valid_base_url(url: str) -> str:
+    """A URL to which paths are appended.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if urlsplit(valid_url(url)).query:
+        raise ValueError("must not hold a query")
+    return url.rstrip("/")
+
+
+def split_list(value: object) -> object:
+    """A comma-separated text as a list."""
+    if isinstance(value, str):
+        return tuple(each.strip() for each in value.split(",") if each.strip())
+    return value
+
+
+def valid_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    """Exact origins only.
+
+    Raises:
+        ValueError: One is a pattern or has a path.
+    """
+    for origin in origins:
+        if origin_of(valid_url(origin)) != origin:
+            raise ValueError("must list exact origins such as https://app.example.com, no path, no wildcard")
+    return origins
