@@ -87,7 +87,7 @@ def take_in(
         deleted_at=None if local is not None else slot.deleted_at or now,
         base=remote,
         edited_at=_still_unconfirmed(slot.edited_at, local, remote),
-        google=event.copy,
+        google=_copy_after(slot.google, event),
         sent=None,
         refetch=False,
         hold_id=None if remote is not None else slot.hold_id,
@@ -97,9 +97,7 @@ def take_in(
         after = replace(after, failure=None, notify="none")
     if changes and isinstance(step, Pull | DropLocal | Merge | Conflict):
         after = observe_change(after, "google", now, policy)
-    return _finish(
-        slot, after, step, changes, now, tuple(_lost_value(slot.local, remote, each) for each in losses)
-    )
+    return _finish(slot, after, step, changes, remote=remote, now=now)
 
 
 def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
@@ -128,9 +126,7 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
         after = replace(after, failure=None, notify="none", hold_id=None)
     if changes:
         after = observe_change(after, "google", now, policy)
-    return _finish(
-        slot, after, step, changes, now, tuple(_lost_value(slot.local, None, each) for each in losses)
-    )
+    return _finish(slot, after, step, changes, remote=None, now=now)
 
 
 def slot_from_event(
@@ -210,6 +206,13 @@ def _finish(
     losses = step.losses if isinstance(step, Conflict) else ()
     lost = tuple(_lost_value(before.local, remote, loss) for loss in losses)
     return Intake(after, step, visible, changes, origin, lost)
+
+
+def _copy_after(known: GoogleCopy | None, event: RemoteEvent) -> GoogleCopy:
+    """Google's copy; of a tombstone, which tells nothing but its etag, what was known before."""
+    if event.content is not None or known is None:
+        return event.copy
+    return replace(known, etag=event.copy.etag, updated_at=event.copy.updated_at)
 
 
 def _facts_changed(before: GoogleCopy | None, after: GoogleCopy | None) -> bool:

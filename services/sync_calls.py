@@ -1,0 +1,133 @@
+"""One call of the push phase, and what its answer means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from services.core.errors import FailureClass, VendorError
+from services.core.pushing import Call, Delete, Fetch, Insert, Nothing, Patch, Revive
+
+if TYPE_CHECKING:
+    from services.core.events import RemoteEvent
+    from services.core.ports import Calendars
+    from services.core.records import Slot
+    from services.sync_run import CalendarRun
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Google took the call; `event` is its state now, `None` when there is none any more."""
+
+    event: RemoteEvent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Google refused because somebody was faster, and nothing was done; `event` is its state now."""
+
+    event: RemoteEvent | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewLife:
+    """The event id is spent; the slot needs another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The call failed, or nobody knows whether it did."""
+
+    error: VendorError
+    outcome_unknown: bool
+
+
+Outcome: TypeAlias = Answered | Overtaken | NewLife | Failed
+
+
+class PushCalls:
+    """Makes the calls that the core decided on; stores nothing."""
+
+    def __init__(self, *, calendars: Calendars) -> None:
+        self._calendars = calendars
+
+    async def perform(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
+        """Make the call and read its answer; no transaction is open here."""
+        try:
+            return await self._call(run, slot, call)
+        except VendorError as error:
+            if error.failure is FailureClass.CONFLICT or (
+                error.failure is FailureClass.INVALID_STATE and isinstance(call, Patch)
+            ):
+                return await self._look_again(run, slot, call, error)
+            if isinstance(call, Revive) and error.failure in {
+                FailureClass.INVALID_STATE,
+                FailureClass.PERMANENT,
+            }:
+                return NewLife()
+            return Failed(error, outcome_unknown=error.failure is FailureClass.RETRYABLE)
+
+    async def _call(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
+        user_id, calendar_id, notify = run.claim.user_id, run.claim.calendar_id, slot.notify
+        match call:
+            case Insert(event_id, content):
+                return Answered(
+                    await self._calendars.insert(
+                        user_id,
+                        calendar_id,
+                        event_id=event_id,
+                        slot_id=slot.id,
+                        content=content,
+                        notify=notify,
+                    )
+                )
+            case Patch(event_id, etag, base, content):
+                return Answered(
+                    await self._calendars.patch(
+                        user_id,
+                        calendar_id,
+                        event_id=event_id,
+                        etag=etag,
+                        base=base,
+                        content=content,
+                        notify=notify,
+                    )
+                )
+            case Revive(event_id, etag, content):
+                return Answered(
+                    await self._calendars.revive(
+                        user_id, calendar_id, event_id=event_id, etag=etag, content=content, notify=notify
+                    )
+                )
+            case Delete(event_id, etag):
+                await self._calendars.delete(
+                    user_id, calendar_id, event_id=event_id, etag=etag, notify=notify
+                )
+                return Answered(None)
+            case Fetch(event_id):
+                return Overtaken(await self._look_up(run, event_id))
+            case Nothing():
+                return Answered(None)
+
+    async def _look_again(self, run: CalendarRun, slot: Slot, call: Call, error: VendorError) -> Outcome:
+        """Somebody was faster: see what is there now."""
+        assert not isinstance(call, Nothing)  # noqa: S101  # nothing was called
+        try:
+            event = await self._look_up(run, call.event_id)
+        except VendorError as second_error:
+            return Failed(second_error, outcome_unknown=False)
+        if isinstance(call, Insert):
+            if event is None:
+                return Failed(error, outcome_unknown=False)
+            ours = event.slot_id == slot.id
+            if event.content is None or not ours:
+                return NewLife()
+        return Overtaken(event)
+
+    async def _look_up(self, run: CalendarRun, event_id: str) -> RemoteEvent | None:
+        try:
+            return await self._calendars.get(run.claim.user_id, run.claim.calendar_id, event_id)
+        except VendorError as error:
+            if error.failure is FailureClass.INVALID_STATE:
+                return None
+            raise

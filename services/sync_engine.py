@@ -1,0 +1,185 @@
+"""One calendar at a time: claim, fetch, reconcile, apply, push, release.
+
+Level-triggered: a run compares what is with what is, whatever woke it. A trigger that comes during the run
+moves the calendar's `dirty_seq`, and the release then makes it due again at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from services.core.calendars import LONG_AGO, ChannelStatus, SyncError
+from services.core.errors import (
+    DatabaseUnavailableError,
+    DomainError,
+    GoogleNotConnectedError,
+    LeaseLostError,
+    ReauthorisationRequiredError,
+    VendorError,
+)
+from services.core.retry import RetryAt, next_attempt, spread
+from services.sync_pull import Puller
+from services.sync_push import Pusher
+from services.sync_run import CalendarRun, where
+
+if TYPE_CHECKING:
+    from services.core.calendars import CalendarSync, Channel, Claim
+    from services.core.policy import SyncPolicy
+    from services.core.ports import Calendars, Clock, Ids
+    from services.core.storage import UnitOfWork
+    from services.signals import Signals
+
+_log = logging.getLogger(__name__)
+_REFUSED_RUN = timedelta(minutes=15)
+"""How long a calendar rests that Google refuses as a whole."""
+_UNFINISHED = timedelta(seconds=1)
+"""How soon a run follows one that left slots due."""
+
+
+class SyncEngine:
+    """Runs claimed calendars."""
+
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        calendars: Calendars,
+        clock: Clock,
+        ids: Ids,
+        policy: SyncPolicy,
+        signals: Signals,
+        replica: str,
+    ) -> None:
+        self._uow = uow
+        self._clock = clock
+        self._ids = ids
+        self._policy = policy
+        self._signals = signals
+        self._replica = replica
+        self._puller = Puller(uow=uow, calendars=calendars)
+        self._pusher = Pusher(uow=uow, calendars=calendars)
+
+    async def claim(self) -> Claim | None:
+        """Lease the calendar that has waited longest; `None` when none is due."""
+        now = self._clock.now()
+        async with self._uow() as tx:
+            return await tx.calendars.claim(
+                owner=self._replica, now=now, lease_until=now + self._policy.lease
+            )
+
+    async def next_due_at(self) -> datetime | None:
+        """When the next calendar becomes due."""
+        async with self._uow.reading() as tx:
+            return await tx.calendars.next_due_at()
+
+    async def run(self, claim: Claim) -> None:
+        """Bring one claimed calendar up to date and give the lease back; failures are stored, not raised."""
+        run = CalendarRun(
+            claim=claim,
+            calendar=claim.calendar,
+            clock=self._clock,
+            ids=self._ids,
+            policy=self._policy,
+            started_at=self._clock.now(),
+        )
+        try:
+            pulled = await self._work(run)
+            await self._release_done(run, pulled=pulled)
+        except LeaseLostError:
+            _log.info("lease lost, results discarded", extra=where(run))
+        except (ReauthorisationRequiredError, GoogleNotConnectedError) as error:
+            _log.info("account cannot be used: %s", type(error).__name__, extra=where(run))
+            await self._release_failed(run, SyncError(_slug(error), str(error), self._clock.now()), None)
+        except VendorError as error:
+            await self._release_refused(run, error)
+        except DatabaseUnavailableError:
+            # Nothing can be stored now; the lease runs out by itself.
+            _log.warning("database unavailable, run abandoned", extra=where(run))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._release_interrupted(run))
+            raise
+        except Exception as error:  # noqa: BLE001  # one odd calendar never stops the others
+            _log.exception("run failed", extra=where(run))
+            failure = SyncError("internal-error", type(error).__name__, self._clock.now())
+            await self._release_failed(run, failure, self._clock.now() + _REFUSED_RUN)
+        finally:
+            self._signals.user_changed(claim.user_id)
+
+    async def _work(self, run: CalendarRun) -> bool:
+        pull = run.calendar.pull_due_at <= run.started_at
+        if pull:
+            await self._puller.pull(run)
+        await self._pusher.push(run)
+        return pull
+
+    async def _release_done(self, run: CalendarRun, *, pulled: bool) -> None:
+        now = self._clock.now()
+        user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
+        async with self._uow.reading() as tx:
+            next_push = await tx.slots.next_push_at(user_id, calendar_id, after=LONG_AGO - _UNFINISHED)
+            channels = await tx.channels.all_of(user_id, calendar_id) if pulled else []
+        pull_due_at = run.calendar.pull_due_at
+        if pulled:
+            interval = self._policy.fallback if _pushes(channels, now) else self._policy.polling
+            pull_due_at = now + spread(interval, share=self._policy.spread, jitter=self._ids.jitter())
+        due_at = pull_due_at
+        if next_push is not None:
+            due_at = min(due_at, max(next_push, now + _UNFINISHED))
+        await self._release(
+            run,
+            replace(
+                run.calendar,
+                due_at=due_at,
+                pull_due_at=pull_due_at,
+                attempts=0,
+                not_before=LONG_AGO,
+                last_error=None,
+                last_success_at=now if pulled else run.calendar.last_success_at,
+            ),
+        )
+
+    async def _release_refused(self, run: CalendarRun, error: VendorError) -> None:
+        now = self._clock.now()
+        verdict = next_attempt(error, run.calendar.attempts + 1, now, jitter=self._ids.jitter())
+        retry_at = verdict.at if isinstance(verdict, RetryAt) else now + _REFUSED_RUN
+        reason = error.reason or (f"http-{error.status}" if error.status else "google-unreachable")
+        _log.warning("google refused the run: %s", error, extra=where(run))
+        await self._release_failed(run, SyncError(reason, error.message, now), retry_at)
+
+    async def _release_failed(self, run: CalendarRun, error: SyncError, retry_at: datetime | None) -> None:
+        calendar = replace(run.calendar, attempts=run.calendar.attempts + 1, last_error=error)
+        if retry_at is not None:
+            calendar = replace(calendar, due_at=retry_at, not_before=retry_at)
+        await self._release(run, calendar)
+
+    async def _release_interrupted(self, run: CalendarRun) -> None:
+        """Give the lease back at once, so that another worker need not wait for it to run out."""
+        await self._release(run, replace(run.calendar, due_at=self._clock.now()))
+
+    async def _release(self, run: CalendarRun, calendar: CalendarSync) -> None:
+        try:
+            async with self._uow() as tx:
+                await tx.calendars.release(run.claim, calendar, now=self._clock.now())
+        except LeaseLostError:
+            _log.info("lease lost before release", extra=where(run))
+        except DatabaseUnavailableError:
+            _log.warning("database unavailable, lease left to run out", extra=where(run))
+
+
+def _pushes(channels: list[Channel], now: datetime) -> bool:
+    return any(
+        channel.status is ChannelStatus.ACTIVE and channel.expires_at is not None and channel.expires_at > now
+        for channel in channels
+    )
+
+
+def _slug(error: DomainError) -> str:
+    return (
+        "reauthorisation-required"
+        if isinstance(error, ReauthorisationRequiredError)
+        else "google-not-connected"
+    )

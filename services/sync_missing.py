@@ -1,0 +1,138 @@
+"""What a complete listing lacks: looked at again, held, or taken as deleted.
+
+One listing is never believed alone. A few missing events are looked up one by one; many are listed a second
+time; and when too many stay missing, a person decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from services.core.calendars import Cursor, HoldRecord
+from services.core.errors import FailureClass, VendorError
+from services.core.guard import is_mass_deletion
+from services.core.intake import take_in, take_in_absence
+from services.sync_run import count_pulled, where
+
+if TYPE_CHECKING:
+    from services.core.events import RemoteEvent
+    from services.core.ports import Calendars
+    from services.core.storage import UnitOfWork
+    from services.sync_run import CalendarRun
+
+_log = logging.getLogger(__name__)
+_BATCH = 500
+
+
+def new_listing(cursor: Cursor) -> Cursor:
+    """The cursor at the start of another full listing."""
+    return Cursor(listing=cursor.listing + 1)
+
+
+class MissingEvents:
+    """Settles what is missing from a full listing."""
+
+    def __init__(self, *, uow: UnitOfWork, calendars: Calendars) -> None:
+        self._uow = uow
+        self._calendars = calendars
+
+    async def settle(self, run: CalendarRun) -> bool:
+        """Deal with what a complete listing lacked; `False` when everything must be listed once more."""
+        user_id, calendar_id, cursor = run.claim.user_id, run.claim.calendar_id, run.calendar.cursor
+        async with self._uow.reading() as tx:
+            missing = await tx.slots.count_missing(user_id, calendar_id, listing=cursor.listing)
+            known = await tx.slots.count_known(user_id, calendar_id) if missing else 0
+        if not missing:
+            return True
+        if missing <= run.policy.confirm_one_by_one and not is_mass_deletion(
+            missing=missing, known=known, policy=run.policy.brake
+        ):
+            await self._confirm_one_by_one(run)
+            return True
+        if not cursor.suspect_missing:
+            _log.warning("%d of %d events missing, listing again", missing, known, extra=where(run))
+            run.move_to(replace(new_listing(cursor), suspect_missing=missing))
+            return False
+        if is_mass_deletion(missing=missing, known=known, policy=run.policy.brake):
+            await self._hold(run, missing=missing, known=known)
+        else:
+            await self._drop_missing(run)
+        return True
+
+    async def _confirm_one_by_one(self, run: CalendarRun) -> None:
+        user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
+        async with self._uow.reading() as tx:
+            missing = await tx.slots.missing_from(
+                user_id, calendar_id, listing=run.calendar.cursor.listing, limit=None
+            )
+        for candidate in missing:
+            assert candidate.google is not None  # noqa: S101  # missing slots have a copy by definition
+            event = await self._look_up(run, candidate.google.event_id)
+            now = run.clock.now()
+            async with self._uow() as tx:
+                await run.fence(tx)
+                slot = await tx.slots.find(user_id, candidate.id)
+                if slot is None or slot.google is None:
+                    continue
+                slot = replace(slot, seen_listing=run.calendar.cursor.listing)
+                intake = (
+                    take_in(
+                        slot,
+                        event,
+                        now=now,
+                        clock_ahead=self._calendars.clock_ahead(),
+                        policy=run.policy.loop,
+                    )
+                    if event is not None
+                    else take_in_absence(slot, now=now, policy=run.policy.loop)
+                )
+                await run.store(tx, [intake], now=now)
+                count_pulled(run, [intake])
+
+    async def _look_up(self, run: CalendarRun, event_id: str) -> RemoteEvent | None:
+        try:
+            return await self._calendars.get(run.claim.user_id, run.claim.calendar_id, event_id)
+        except VendorError as error:
+            if error.failure is FailureClass.INVALID_STATE:
+                return None
+            raise
+
+    async def _drop_missing(self, run: CalendarRun) -> None:
+        user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
+        while True:
+            now = run.clock.now()
+            async with self._uow() as tx:
+                await run.fence(tx)
+                missing = await tx.slots.missing_from(
+                    user_id, calendar_id, listing=run.calendar.cursor.listing, limit=_BATCH
+                )
+                if not missing:
+                    return
+                intakes = [take_in_absence(slot, now=now, policy=run.policy.loop) for slot in missing]
+                await run.store(tx, intakes, now=now)
+                count_pulled(run, intakes)
+
+    async def _hold(self, run: CalendarRun, *, missing: int, known: int) -> None:
+        """Keep the slots and ask a person."""
+        now = run.clock.now()
+        hold = HoldRecord(
+            id=run.ids.uuid(),
+            user_id=run.claim.user_id,
+            calendar_id=run.claim.calendar_id,
+            held=missing,
+            known=known,
+            at=now,
+        )
+        _log.warning("deletion of %d of %d events held", missing, known, extra=where(run))
+        async with self._uow() as tx:
+            await run.fence(tx)
+            slots = await tx.slots.missing_from(
+                run.claim.user_id, run.claim.calendar_id, listing=run.calendar.cursor.listing, limit=None
+            )
+            await tx.holds.add(hold)
+            for start in range(0, len(slots), _BATCH):
+                await tx.slots.save(
+                    [replace(slot, hold_id=hold.id) for slot in slots[start : start + _BATCH]]
+                )
