@@ -1,0 +1,331 @@
+"""Google's event JSON to the core's values and back.
+
+Reading normalises, so that two contents are equal exactly when both sides agree: what Google adds, reorders
+or spells differently must not look like an edit. Writing names only what changed, since a PATCH keeps what it
+does not name: attendees, conference, attachments and fields that do not exist yet survive our edits.
+
+Source: discovery document calendar:v3, revision 20261030.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.core.events import EventPage, RemoteEvent, UnreadableEvent
+from services.core.records import EventKind, GoogleCopy
+from services.core.slots import (
+    DEFAULT_REMINDERS,
+    AllDay,
+    ReminderOverride,
+    Reminders,
+    Schedule,
+    SlotContent,
+    Timed,
+    normalise_text,
+)
+from services.google.facts import facts_from_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SLOT_PROPERTY: Final = "slotId"
+"""The private extended property that names the slot an event belongs to."""
+
+READ_ONLY_ROLES: Final = frozenset({"none", "freeBusyReader", "reader"})
+_ROLE_BLIND_TO_PRIVATE: Final = "writerWithoutPrivateAccess"
+_TRANSPARENCIES: Final = frozenset({"opaque", "transparent"})
+_VISIBILITIES: Final = frozenset({"default", "public", "private", "confidential"})
+_REMINDER_METHODS: Final = frozenset({"email", "popup"})
+_OCCURRENCE_ID: Final = re.compile(r"(.+)_\d{8}(?:T\d{6}Z)?")
+_ONE_DAY: Final = timedelta(days=1)
+
+
+class UnreadableEventError(ValueError):
+    """An event document that makes no sense; its text is the reason."""
+
+
+def page_from_wire(document: Mapping[str, Any]) -> EventPage:
+    """One page of `events.list`; what cannot be read is listed, not raised."""
+    zone = known_zone(document.get("timeZone")) or "UTC"
+    role = document.get("accessRole") or "owner"
+    events: list[RemoteEvent] = []
+    unreadable: list[UnreadableEvent] = []
+    for item in document.get("items") or ():
+        try:
+            events.append(event_from_wire(item, zone, role))
+        except UnreadableEventError as error:
+            event_id = item.get("id") if isinstance(item, dict) else None
+            unreadable.append(UnreadableEvent(event_id if isinstance(event_id, str) else "", str(error)))
+    return EventPage(
+        events=tuple(events),
+        next_page_token=document.get("nextPageToken"),
+        next_sync_token=document.get("nextSyncToken"),
+        time_zone=zone,
+        unreadable=tuple(unreadable),
+    )
+
+
+def event_from_wire(
+    document: Mapping[str, Any], calendar_zone: str, access_role: str = "owner"
+) -> RemoteEvent:
+    """One event.
+
+    Args:
+        document: As parsed from JSON.
+        calendar_zone: For what names no zone of its own, or one that is not in the IANA database.
+        access_role: What the user may do in the calendar.
+
+    Raises:
+        UnreadableEventError: It has no id, or times that are none.
+    """
+    try:
+        return _read_event(document, calendar_zone, access_role)
+    except UnreadableEventError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise UnreadableEventError(f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def _read_event(document: Mapping[str, Any], calendar_zone: str, access_role: str) -> RemoteEvent:
+    get = document.get
+    event_id = document["id"]
+    if not isinstance(event_id, str) or not event_id:
+        raise UnreadableEventError("no id")
+    cancelled = get("status") == "cancelled"
+    series_id = get("recurringEventId")
+    original = get("originalStartTime")
+    kind = EventKind.SINGLE
+    if series_id is not None or original is not None:
+        kind = EventKind.CANCELLED_EXCEPTION if cancelled else EventKind.EXCEPTION
+    elif get("recurrence"):
+        kind = EventKind.SERIES
+    elif cancelled and (occurrence := _OCCURRENCE_ID.fullmatch(event_id)):
+        kind, series_id = EventKind.CANCELLED_EXCEPTION, occurrence[1]
+    content = None if cancelled else _read_content(document, calendar_zone)
+    reason = (
+        None if cancelled and kind is EventKind.SINGLE else _read_only_reason(document, kind, access_role)
+    )
+    extended = get("extendedProperties")
+    return RemoteEvent(
+        event_id,
+        content,
+        GoogleCopy(
+            event_id,
+            get("etag") or "",
+            _moment_or_none(get("updated")),
+            kind,
+            reason is None,
+            reason,
+            series_id,
+            None if original is None else original.get("dateTime") or original.get("date"),
+            facts_from_wire(document),
+        ),
+        None if extended is None else _slot_id(extended),
+    )
+
+
+def _read_only_reason(document: Mapping[str, Any], kind: EventKind, access_role: str) -> str | None:
+    """Why the app may not edit the event; `None` when it may.
+
+    Google lets a guest change the own copy's colour and reminders only, so the whole event counts as
+    read-only here unless its organizer lets guests modify it.
+    """
+    get = document.get
+    if kind is not EventKind.SINGLE:
+        return "recurring-series"
+    if access_role in READ_ONLY_ROLES:
+        return "calendar-read-only"
+    if access_role == _ROLE_BLIND_TO_PRIVATE and get("visibility") in ("private", "confidential"):
+        return "calendar-read-only"
+    if get("eventType", "default") != "default":
+        return "event-type"
+    if get("locked"):
+        return "locked"
+    organizer = get("organizer")
+    if organizer is not None and not organizer.get("self") and not get("guestsCanModify"):
+        return "not-organizer"
+    return None
+
+
+def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotContent:
+    get = document.get
+    recurrence = get("recurrence")
+    transparency, visibility, colour = get("transparency"), get("visibility"), get("colorId")
+    return SlotContent(
+        _text(get("summary")),
+        Schedule(
+            _read_span(document, calendar_zone),
+            tuple(map(str, recurrence)) if recurrence else (),
+        ),
+        _text(get("description")),
+        _text(get("location")),
+        str(colour) if colour else None,
+        transparency if transparency in _TRANSPARENCIES else "opaque",
+        visibility if visibility in _VISIBILITIES else "default",
+        _read_reminders(get("reminders")),
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise UnreadableEventError("a text is no text")
+    return normalise_text(value)
+
+
+def _read_span(document: Mapping[str, Any], calendar_zone: str) -> Timed | AllDay:
+    start = document.get("start") or {}
+    end = document.get("end") or start
+    if (start_time := start.get("dateTime")) and (end_time := end.get("dateTime")):
+        zone = known_zone(start.get("timeZone")) or calendar_zone
+        end_zone = end.get("timeZone")
+        begins = _instant(start_time, zone)
+        ends = _instant(end_time, zone if end_zone is None else known_zone(end_zone) or calendar_zone)
+        if ends < begins:
+            raise UnreadableEventError("it ends before it starts")
+        return Timed(begins, ends, zone)
+    if (start_day := start.get("date")) and (end_day := end.get("date")):
+        first, behind = date.fromisoformat(start_day), date.fromisoformat(end_day)
+        if behind < first:
+            raise UnreadableEventError("it ends before it starts")
+        # Some clients write all-day events of no length; calendars show them as one day.
+        return AllDay(first, behind if behind > first else first + _ONE_DAY)
+    raise UnreadableEventError("no start, or start and end of two kinds")
+
+
+def _instant(text: str, zone: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    return moment.replace(microsecond=0) if moment.microsecond else moment
+
+
+def _moment_or_none(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def known_zone(name: str | None) -> str | None:
+    """The name when it is an IANA zone; `None` otherwise (Windows names, fixed offsets, nonsense)."""
+    if not name:
+        return None
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+    return name
+
+
+def _read_reminders(document: Mapping[str, Any] | None) -> Reminders:
+    if not document or document.get("useDefault"):
+        return DEFAULT_REMINDERS
+    overrides = {
+        ReminderOverride(each["method"], int(each["minutes"]))
+        for each in document.get("overrides") or ()
+        if each.get("method") in _REMINDER_METHODS
+    }
+    return Reminders(
+        use_default=False,
+        overrides=tuple(sorted(overrides, key=lambda each: (each.minutes, each.method))),
+    )
+
+
+def _slot_id(extended: Mapping[str, Any]) -> UUID | None:
+    text = (extended.get("private") or {}).get(SLOT_PROPERTY)
+    if text is None:
+        return None
+    try:
+        return UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def event_to_wire(content: SlotContent) -> dict[str, Any]:
+    """A whole event, for an insert: what is at Google's default is left out."""
+    document: dict[str, Any] = {"summary": content.title, "reminders": _reminders_to_wire(content.reminders)}
+    document["start"], document["end"] = _span_to_wire(content.schedule.span)
+    if content.schedule.recurrence:
+        document["recurrence"] = list(content.schedule.recurrence)
+    if content.description:
+        document["description"] = content.description
+    if content.location:
+        document["location"] = content.location
+    if content.color is not None:
+        document["colorId"] = content.color
+    if content.transparency != "opaque":
+        document["transparency"] = content.transparency
+    if content.visibility != "default":
+        document["visibility"] = content.visibility
+    return document
+
+
+def changes_to_wire(base: SlotContent | None, content: SlotContent) -> dict[str, Any]:
+    """The body of a PATCH: what differs from `base`, and nothing else.
+
+    Args:
+        base: `None` when what Google holds is not known: then everything is named, also what is to be empty.
+        content: What the event is to become.
+    """
+    document: dict[str, Any] = {}
+    if base is None or base.title != content.title:
+        document["summary"] = content.title or None
+    if base is None or base.description != content.description:
+        document["description"] = content.description or None
+    if base is None or base.location != content.location:
+        document["location"] = content.location or None
+    if base is None or base.schedule != content.schedule:
+        _add_schedule(document, None if base is None else base.schedule, content.schedule)
+    if base is None or base.color != content.color:
+        document["colorId"] = content.color
+    if base is None or base.transparency != content.transparency:
+        document["transparency"] = content.transparency
+    if base is None or base.visibility != content.visibility:
+        document["visibility"] = content.visibility
+    if base is None or base.reminders != content.reminders:
+        # Objects are merged key by key, so overrides have to go by name before the default can return.
+        document["reminders"] = {"overrides": None, **_reminders_to_wire(content.reminders)}
+    return document
+
+
+def _add_schedule(document: dict[str, Any], base: Schedule | None, schedule: Schedule) -> None:
+    if base is None or base.span != schedule.span:
+        start, end = _span_to_wire(schedule.span)
+        if base is None or base.all_day != schedule.all_day:
+            # Google merges start and end key by key as well and refuses a time with both kinds.
+            other: dict[str, None] = (
+                {"dateTime": None, "timeZone": None} if schedule.all_day else {"date": None}
+            )
+            start, end = {**start, **other}, {**end, **other}
+        document["start"], document["end"] = start, end
+    if base is None or base.recurrence != schedule.recurrence:
+        document["recurrence"] = list(schedule.recurrence) or None
+
+
+def _span_to_wire(span: Timed | AllDay) -> tuple[dict[str, Any], dict[str, Any]]:
+    if isinstance(span, AllDay):
+        return {"date": span.start.isoformat()}, {"date": span.end.isoformat()}
+    return _time_to_wire(span.start, span.timezone), _time_to_wire(span.end, span.timezone)
+
+
+def _time_to_wire(instant: datetime, zone: str) -> dict[str, Any]:
+    try:
+        local = instant.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        local = instant
+    return {"dateTime": local.isoformat(), "timeZone": zone}
+
+
+def _reminders_to_wire(reminders: Reminders) -> dict[str, Any]:
+    if reminders.use_default:
+        return {"useDefault": True}
+    overrides = [{"method": each.method, "minutes": each.minutes} for each in reminders.overrides]
+    return {"useDefault": False, "overrides": overrides}
