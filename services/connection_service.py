@@ -1,0 +1,217 @@
+"""The life of a user's connection to Google: connected, initialised, disconnected, erased."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from services.core.accounts import AccountStatus
+from services.core.calendars import CalendarStatus, CalendarSync, Cursor
+from services.core.edits import edit
+from services.core.errors import (
+    DomainError,
+    GoogleNotConnectedError,
+    UnknownUserError,
+    VendorError,
+)
+from services.core.policy import LoopPolicy
+from services.core.records import HistoryEntry, SlotQuery
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from services.channel_service import ChannelService
+    from services.core.accounts import GoogleAccount
+    from services.core.ports import Calendars, Clock
+    from services.core.records import Slot
+    from services.core.storage import Transaction, UnitOfWork
+    from services.google_oauth import GoogleOAuth
+    from services.signals import Signals
+
+_log = logging.getLogger(__name__)
+_BATCH = 200
+DEFAULT_CALENDAR = "primary"
+
+
+class ConnectionService:
+    """Joins account, calendars, channels and slots when the connection itself changes."""
+
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        calendars: Calendars,
+        channels: ChannelService,
+        oauth: GoogleOAuth,
+        clock: Clock,
+        signals: Signals,
+    ) -> None:
+        self._uow = uow
+        self._calendars = calendars
+        self._channels = channels
+        self._oauth = oauth
+        self._clock = clock
+        self._signals = signals
+
+    async def connected(self, user_id: UUID) -> None:
+        """An account was linked (again): its calendar takes part, and the first sync is due now."""
+        now = self._clock.now()
+        async with self._uow() as tx:
+            calendar = await tx.calendars.find(user_id, DEFAULT_CALENDAR)
+            if calendar is None:
+                await tx.calendars.add(
+                    CalendarSync(
+                        user_id=user_id,
+                        calendar_id=DEFAULT_CALENDAR,
+                        due_at=now,
+                        pull_due_at=now,
+                        dirty_seq=1,
+                    )
+                )
+            await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=now)
+            await tx.calendars.mark_due(user_id, DEFAULT_CALENDAR, now=now, pull=True)
+        self._signals.calendar_due()
+        self._signals.user_changed(user_id)
+
+    async def initialize(self, user_id: UUID) -> None:
+        """Create what is missing and list everything again; nothing that is known is forgotten.
+
+        Raises:
+            GoogleNotConnectedError: The user has no usable account.
+            UnknownUserError: There is no such user.
+        """
+        async with self._uow.reading() as tx:
+            if await tx.users.find(user_id) is None:
+                raise UnknownUserError(user_id)
+            account = await tx.accounts.find(user_id)
+        if account is None or account.status is not AccountStatus.CONNECTED:
+            raise GoogleNotConnectedError(user_id, account.status if account else "never")
+        async with self._uow() as tx:
+            # A run that is under way loses its lease first, so that it cannot store its cursor over this one.
+            await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=self._clock.now())
+            for calendar in await tx.calendars.all_of(user_id):
+                await tx.calendars.update(replace(calendar, cursor=Cursor(listing=calendar.cursor.listing)))
+        await self.connected(user_id)
+
+    async def disconnect(
+        self, user_id: UUID, *, remote: Literal["keep", "delete"], local: Literal["keep", "delete"]
+    ) -> None:
+        """End the connection: stop channels, revoke the grant, erase the token.
+
+        Args:
+            user_id: Whose connection.
+            remote: `delete` removes from Google what the app created there.
+            local: `delete` removes from the app what came from Google.
+
+        Raises:
+            GoogleNotConnectedError: No account is linked.
+        """
+        async with self._uow.reading() as tx:
+            account = await tx.accounts.find(user_id)
+        if account is None or account.status is AccountStatus.DISCONNECTED:
+            raise GoogleNotConnectedError(user_id, account.status if account else "never")
+        async with self._uow() as tx:
+            await tx.calendars.set_status(user_id, CalendarStatus.DISCONNECTED, now=self._clock.now())
+        await self._channels.stop_all(user_id)
+        if remote == "delete":
+            await self._delete_from_google(user_id)
+        await self._revoke(account)
+        async with self._uow() as tx:
+            await tx.users.lock(user_id)
+            current = await tx.accounts.find(user_id)
+            if current is not None:
+                await tx.accounts.save(
+                    replace(
+                        current,
+                        status=AccountStatus.DISCONNECTED,
+                        refresh_token=None,
+                        version=current.version + 1,
+                    )
+                )
+            if local == "delete":
+                await self._delete_google_slots(tx, user_id)
+        self._signals.user_changed(user_id)
+
+    async def erase(self, user_id: UUID, *, purge_google: bool) -> None:
+        """Forget a user altogether.
+
+        Raises:
+            UnknownUserError: There is no such user.
+        """
+        async with self._uow.reading() as tx:
+            if await tx.users.find(user_id) is None:
+                raise UnknownUserError(user_id)
+            account = await tx.accounts.find(user_id)
+        if account is not None and account.status is not AccountStatus.DISCONNECTED:
+            await self.disconnect(user_id, remote="delete" if purge_google else "keep", local="keep")
+        async with self._uow() as tx:
+            await tx.users.remove(user_id)
+
+    async def sweep(self) -> None:
+        """Forget attempts to connect that nobody finished."""
+        async with self._uow() as tx:
+            await tx.flows.remove_expired(self._clock.now())
+
+    async def _revoke(self, account: GoogleAccount) -> None:
+        try:
+            await self._oauth.revoke(account)
+        except DomainError as error:
+            # The token is erased either way; Google forgets it when it is not used.
+            _log.warning("grant not revoked: %s", error, extra={"user_id": str(account.user_id)})
+
+    async def _delete_from_google(self, user_id: UUID) -> None:
+        for slot in await self._all_slots(user_id):
+            if slot.source != "app" or slot.google is None or slot.base is None:
+                continue
+            try:
+                await self._calendars.delete(
+                    user_id,
+                    slot.calendar_id,
+                    event_id=slot.google.event_id,
+                    etag=slot.google.etag,
+                    notify="none",
+                )
+            except VendorError as error:
+                # An event that somebody changed since is theirs as well; it stays.
+                _log.warning("event not purged: %s", error, extra={"slot": str(slot.id)})
+                continue
+            async with self._uow() as tx:
+                await tx.users.lock(user_id)
+                current = await tx.slots.find(user_id, slot.id)
+                if current is not None:
+                    await tx.slots.save([_unbound(current)])
+
+    async def _delete_google_slots(self, tx: Transaction, user_id: UUID) -> None:
+        now = self._clock.now()
+        edits = [
+            edit(slot, None, now=now, policy=LoopPolicy())
+            for slot in await _pages(tx, user_id)
+            if slot.source == "google"
+        ]
+        # Google keeps these events: a deletion that is not to be pushed leaves nothing agreed behind.
+        gone = [replace(each.slot, base=None, google=None, edited_at={}) for each in edits]
+        history = [HistoryEntry(user_id, each.slot.id, 0, now, "app", each.changes) for each in edits]
+        if gone:
+            await tx.slots.save(gone, history)
+
+    async def _all_slots(self, user_id: UUID) -> list[Slot]:
+        async with self._uow.reading() as tx:
+            return await _pages(tx, user_id)
+
+
+async def _pages(tx: Transaction, user_id: UUID) -> list[Slot]:
+    slots: list[Slot] = []
+    query = SlotQuery(limit=_BATCH)
+    while True:
+        page = await tx.slots.page(user_id, query)
+        slots.extend(page)
+        if len(page) < _BATCH:
+            return slots
+        last = page[-1]
+        query = replace(query, after=(last.content.schedule.sort_start, last.id))
+
+
+def _unbound(slot: Slot) -> Slot:
+    """The slot without its Google copy; should it be pushed again, that is a new event."""
+    return replace(slot, google=None, base=None, sent=None, generation=slot.generation + 1)

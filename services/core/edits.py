@@ -1,0 +1,64 @@
+"""An edit in the app, as a pure function from a slot to the slot afterwards.
+
+Every path by which the app changes a slot (REST, resolving a conflict, undo) comes through here, so that
+version, edit times, history and the circuit breaker cannot be forgotten by one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from services.core.breaker import observe_app_edit
+from services.core.slots import changed_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from services.core.policy import LoopPolicy
+    from services.core.records import Notify, Slot
+    from services.core.slots import SlotContent
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A slot after an edit, and what the edit did."""
+
+    slot: Slot
+    changes: Mapping[str, Mapping[str, Any]]
+    """By field, `{"before": ..., "after": ...}`; empty when nothing changed, and the slot is the same."""
+
+
+def edit(
+    slot: Slot, content: SlotContent | None, *, now: datetime, policy: LoopPolicy, notify: Notify = "none"
+) -> Edit:
+    """Give the slot a new local content; `None` deletes it, and content brings a deleted slot back."""
+    changes = changed_fields(slot.local, content)
+    if not changes:
+        return Edit(slot, {})
+    after = replace(
+        slot,
+        content=content or slot.content,
+        deleted_at=now if content is None else None,
+        edited_at=_edit_times(slot, content, now),
+        version=slot.version + 1,
+        updated_at=now,
+        failure=None,
+        notify=notify if notify != "none" else slot.notify,
+    )
+    return Edit(observe_app_edit(after, now, policy), changes)
+
+
+def _edit_times(slot: Slot, content: SlotContent | None, now: datetime) -> dict[str, datetime]:
+    """When the app last edited each group that Google has not confirmed."""
+    if content is None:
+        return {**slot.edited_at, "deleted": now}
+    times = {group: at for group, at in slot.edited_at.items() if group != "deleted"}
+    edited = slot.content.changed_groups(content)
+    times.update(dict.fromkeys(edited, now))
+    if slot.base is None or slot.sent is not None:
+        return times
+    # A group that is back at what both agreed on is no edit any more.
+    unconfirmed = slot.base.changed_groups(content)
+    return {group: at for group, at in times.items() if group in unconfirmed}
