@@ -1,0 +1,50 @@
+# One command each. Everything lives in .venv; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+WORKERS ?= 2
+
+.PHONY: run sandbox test check lint bench fmt clean help
+
+help:  ## Say what each command does.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): $(VENV)/bin/python requirements.txt constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+$(DEV_STAMP): $(STAMP) requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+run: $(STAMP)  ## Set up, migrate and serve on http://localhost:8000.
+	@exec $(BIN)/python main.py
+
+sandbox: $(STAMP)  ## Serve the Google simulator alone on http://localhost:9090.
+	@exec $(BIN)/python -m sandbox --port 9090
+
+test: $(DEV_STAMP)  ## Set up and run every test, on SQLite and on a real PostgreSQL.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(DEV_STAMP)  ## Lint, formatting, types, import rules.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+check: lint test  ## Exactly what CI runs.
+
+bench: $(DEV_STAMP)  ## Measure against the floors and peers; writes benchmarks/results.json.
+	$(BIN)/python -m benchmarks
+
+fmt: $(DEV_STAMP)  ## Format and fix what can be fixed.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## Remove the environment and the caches.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
