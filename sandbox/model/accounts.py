@@ -51,14 +51,14 @@ class Accounts:
         return found
 
     def all(self) -> Iterable[Account]:
-        """Every account, in the order they were made."""
+        """Every account."""
         return self.table.rows.values()
 
     def create(self, email: str, name: str | None, time_zone: str) -> Account:
         """Open an account; the caller gives it a calendar."""
         address = email.strip().lower()
         words = address.split("@")[0].replace(".", " ").replace("_", " ").replace("+", " ")
-        sub = "1" + "".join(str(byte % 10) for byte in self._mint.bytes("sub", 20))
+        sub = "1" + "".join(str(byte % 10) for byte in self._mint.octets("sub", 20))
         account = Account(address, sub, name or words.title(), time_zone)
         self.save(account)
         return account

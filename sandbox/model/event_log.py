@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from sandbox.messages import Json
-from sandbox.model.zones import moment_us, parse_instant_us
+from sandbox.model.zones import moment_us
 
 
 @dataclass(slots=True, frozen=True)
@@ -86,8 +86,7 @@ class StoredEvent:
     @property
     def original_us(self) -> int | None:
         """The slot in the series that an exception stands for."""
-        original = self.doc.get("originalStartTime", {})
-        return moment_us(original, ZoneInfo("UTC")) or parse_instant_us(original.get("date", ""))
+        return moment_us(self.doc.get("originalStartTime"), ZoneInfo("UTC"))
 
     def tombstone(self) -> Json:
         """What a listing shows of something deleted.

@@ -18,7 +18,6 @@ KINDS = frozenset(
         "html_503",
         "truncate",
         "not_json",
-        "empty_listing",
     }
 )
 

@@ -26,7 +26,7 @@ class Mint:
         self._journal = journal
         self._drawn: dict[str, int] = {}
 
-    def bytes(self, concern: str, size: int) -> bytes:
+    def octets(self, concern: str, size: int) -> bytes:
         """The next bytes of a concern's stream."""
         count = self._drawn.get(concern, 0) + 1
         self._drawn[concern] = count
@@ -35,22 +35,22 @@ class Mint:
 
     def token(self, concern: str, size: int = 32) -> str:
         """A URL-safe secret of `size` bytes."""
-        return base64.urlsafe_b64encode(self.bytes(concern, size)).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(self.octets(concern, size)).rstrip(b"=").decode()
 
     def hex(self, concern: str, size: int) -> str:
         """A hexadecimal id of `size` bytes."""
-        return self.bytes(concern, size).hex()
+        return self.octets(concern, size).hex()
 
     def event_id(self) -> str:
         """An event id as the server makes them: 26 characters of lower-case base32hex.
 
         Source: captured events.
         """
-        return "".join(_BASE32HEX[byte & 31] for byte in self.bytes("event-id", 26))
+        return "".join(_BASE32HEX[byte & 31] for byte in self.octets("event-id", 26))
 
     def below(self, concern: str, bound: int) -> int:
         """A number in [0, bound)."""
-        return int.from_bytes(self.bytes(concern, 8), "big") % bound
+        return int.from_bytes(self.octets(concern, 8), "big") % bound
 
     def sign(self, text: bytes) -> str:
         """A short checksum that only this seed produces, to tell own tokens from others'."""

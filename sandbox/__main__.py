@@ -1,0 +1,129 @@
+"""`python -m sandbox`: the simulator as a server of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import aiohttp
+import uvicorn
+from starlette.types import Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.asgi import Post, create_app
+from sandbox.service import Sandbox
+from sandbox.store import SqliteStore
+
+_ANSWER_WITHIN = aiohttp.ClientTimeout(total=30)
+
+
+class Connections:
+    """Open connections by the peer's address, so that one can be cut."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, int], asyncio.Transport] = {}
+
+    def protocol(self) -> type[asyncio.Protocol]:
+        """Uvicorn's HTTP protocol, reporting its connections here."""
+        connections = self._open
+        base: type[asyncio.Protocol] = H11Protocol
+        try:
+            from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+        except ImportError:
+            pass
+        else:
+            base = HttpToolsProtocol
+
+        class Reporting(base):  # type: ignore[valid-type,misc]
+            def connection_made(self, transport: asyncio.Transport) -> None:
+                super().connection_made(transport)
+                self._peer = transport.get_extra_info("peername")
+                connections[self._peer[:2]] = transport
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                connections.pop(self._peer[:2], None)
+                super().connection_lost(exc)
+
+        return Reporting
+
+    def cut(self, scope: Scope) -> None:
+        """Close a request's connection at once."""
+        transport = self._open.get(tuple(scope["client"]))
+        if transport is not None:
+            transport.abort()
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then print the URL."""
+        await super().startup(sockets=sockets)
+        print(f"Google simulator at {self._url}", flush=True)
+
+
+def poster(session: aiohttp.ClientSession) -> Post:
+    """Post push messages over a session; any failure to connect is no answer."""
+
+    async def post(url: str, headers: Mapping[str, str]) -> int | None:
+        try:
+            async with session.post(url, headers=headers, data=b"", allow_redirects=False) as done:
+                return done.status
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+
+    return post
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    """Serve until told to stop."""
+    listening = socket.create_server((arguments.host, arguments.port))
+    port = listening.getsockname()[1]
+    url = arguments.base_url or f"http://{arguments.host}:{port}"
+    store = SqliteStore(arguments.state) if arguments.state else None
+    seed = arguments.seed if arguments.seed is not None else secrets.randbits(63)
+    sandbox = Sandbox(now=lambda: datetime.now(UTC), seed=seed, base_url=url, store=store)
+    connections = Connections()
+    async with aiohttp.ClientSession(timeout=_ANSWER_WITHIN) as session:
+        app = create_app(
+            sandbox,
+            poster(session),
+            control_token=arguments.control_token,
+            disconnect=connections.cut,
+        )
+        config = uvicorn.Config(
+            app,
+            http=connections.protocol(),
+            log_level="warning",
+            lifespan="on",
+            date_header=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        await AnnouncingServer(config, url).serve(sockets=[listening])
+    if store is not None:
+        store.close()
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=9090, help="0 for any free port")
+    parser.add_argument("--base-url", help="where others reach it, when that is not host and port")
+    parser.add_argument("--state", metavar="FILE", help="keep the state in this SQLite file")
+    parser.add_argument("--seed", type=int, help="draw the same ids and secrets each time")
+    parser.add_argument("--control-token", help="demand this bearer token on the control API")
+    asyncio.run(serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Events as Google itself or the person makes them: any field, no check but what indexing needs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import orjson
+
+from sandbox.event_resource import merged
+from sandbox.messages import Json
+from sandbox.model.calendars import Calendar
+from sandbox.model.recurrence import Series, instance_doc, split_instance_id
+from sandbox.model.zones import in_zone, parse_date_time
+from sandbox.world import World
+
+_MOST = 1_000_000
+
+
+class ControlError(ValueError):
+    """A call of the control API that makes no sense; says why."""
+
+
+def put_event(world: World, calendar: Calendar, fields: Json, person: str) -> Json:
+    """Create an event, or change the one with this id: fields merge, `null` removes.
+
+    `status: cancelled` deletes. An instance id of a series makes or changes an exception.
+    """
+    before = _before(world, calendar, fields.get("id"))
+    if before is not None:
+        draft = merged(before, fields)
+    else:
+        if "start" not in fields or "end" not in fields:
+            raise ControlError("a new event needs start and end")
+        draft = world.new_event(fields, calendar, person)
+    return world.write_event(calendar, draft).doc
+
+
+def put_many(world: World, calendar: Calendar, order: Json, person: str) -> Json:
+    """Create `count` events at once, an hour apart, with one notification for all.
+
+    Args:
+        world: Where.
+        calendar: In which calendar.
+        order: `count`, and optionally `start` (an RFC 3339 instant), `summary` (gets a
+            number appended) and `fields` (merged into each).
+        person: The creator.
+    """
+    count = int(order["count"])
+    if not 0 < count <= _MOST:
+        raise ControlError(f"count is between 1 and {_MOST}")
+    start = parse_date_time(order.get("start", "2026-01-01T09:00:00Z"))
+    if start is None or start.tzinfo is None:
+        raise ControlError("start is not an instant")
+    zone, name = calendar.zone, calendar.time_zone
+    summary = str(order.get("summary", "Event"))
+    template: Json = orjson.loads(orjson.dumps(order.get("fields", {})))
+    first = last = ""
+    for number in range(count):
+        begins = start + timedelta(hours=number)
+        draft = {
+            "summary": f"{summary} {number + 1}",
+            "start": {"dateTime": in_zone(begins, zone), "timeZone": name},
+            "end": {
+                "dateTime": in_zone(begins + timedelta(minutes=30), zone),
+                "timeZone": name,
+            },
+            **template,
+        }
+        event = world.write_event(calendar, world.new_event(draft, calendar, person), quietly=True)
+        first, last = first or event.id, event.id
+    world.announce_events(calendar)
+    return {"count": count, "first_id": first, "last_id": last}
+
+
+def _before(world: World, calendar: Calendar, event_id: object) -> Json | None:
+    if not isinstance(event_id, str):
+        return None
+    log = world.calendars.log(calendar.id)
+    event = log.by_id.get(event_id)
+    if event is not None:
+        return event.doc
+    parts = split_instance_id(event_id)
+    master = log.by_id.get(parts[0]) if parts else None
+    if parts is None or master is None or not master.recurring:
+        return None
+    slot = Series(master, calendar.zone).find(parts[1])
+    return None if slot is None else instance_doc(master.doc, slot)

@@ -1,0 +1,284 @@
+"""Writing events: insert, import, update, patch, delete, move, quickAdd.
+
+Each method makes a whole draft, checks it, and hands it to `World.write_event`. A change
+of one occurrence of a series becomes an exception of its own.
+
+Source: Calendar API reference, `events`; guide 'Recurring events' for occurrences.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import timedelta
+
+from sandbox import errors
+from sandbox.call import Call
+from sandbox.conference import settle_conference
+from sandbox.event_resource import GUEST_RIGHTS, READ_ONLY, finish, is_organizer, merged
+from sandbox.events_read import find_event
+from sandbox.mails import mail_guests
+from sandbox.messages import Json, Response, json_response
+from sandbox.model.calendars import Calendar
+from sandbox.model.event_log import StoredEvent
+from sandbox.model.zones import in_zone
+from sandbox.validation import check_client_id, check_event, kept_properties
+
+_OWN_ROW = ("responseStatus", "comment", "additionalGuests")
+_LOCKED = ("summary", "description", "location", "start", "end", "recurrence")
+_TIME_FIELDS = ("start", "end", "recurrence")
+_CHANGEABLE = {
+    "birthday": frozenset({"summary", "colorId", "reminders", "start", "end"}),
+    "fromGmail": frozenset(
+        {
+            "colorId",
+            "reminders",
+            "visibility",
+            "transparency",
+            "status",
+            "attendees",
+            "extendedProperties",
+        }
+    ),
+}
+"""Source: Calendar API guide, 'Event types'."""
+
+
+def insert_event(call: Call) -> Response:
+    """A new event, under the caller's id or one of ours."""
+    calendar = call.writable_calendar()
+    body = call.body
+    draft = {name: value for name, value in body.items() if name not in READ_ONLY}
+    if body.get("id") is not None:
+        check_client_id(body["id"])
+        if body.get("iCalUID") is not None:
+            raise errors.invalid("Invalid resource id value.")
+        draft["id"] = body["id"]
+    elif body.get("iCalUID") is not None:
+        draft["iCalUID"] = body["iCalUID"]
+    draft = {name: value for name, value in draft.items() if value is not None}
+    check_event(draft, calendar)
+    if draft.get("eventType") == "fromGmail":
+        raise errors.event_type_restriction("An event of type fromGmail cannot be created.")
+    log = call.world.calendars.log(calendar.id)
+    if draft.get("id") in log.by_id:
+        raise errors.duplicate()
+    draft = call.world.new_event(draft, calendar, call.account.email)
+    return _written(call, calendar, draft, before=None)
+
+
+def import_event(call: Call) -> Response:
+    """A private copy of somebody's event, under the id that its UID gives it.
+
+    Source: Calendar API reference, `events.import`; captured ids of imported events.
+    """
+    calendar = call.writable_calendar()
+    body = call.body
+    i_cal_uid = body.get("iCalUID")
+    if not isinstance(i_cal_uid, str) or not i_cal_uid:
+        raise errors.required("Missing iCalUID.")
+    if body.get("eventType", "default") != "default":
+        raise errors.event_type_restriction("Only events of type default can be imported.")
+    draft = {
+        name: value for name, value in body.items() if name not in READ_ONLY and value is not None
+    }
+    check_event(draft, calendar)
+    known = call.world.calendars.log(calendar.id).with_uid(i_cal_uid)
+    draft |= {"id": known[0].id if known else imported_id(i_cal_uid), "iCalUID": i_cal_uid}
+    if isinstance(body.get("organizer"), dict):
+        draft["organizer"] = body["organizer"]
+    before = known[0].doc if known else None
+    if before is not None:
+        _check_sequence(before, draft)
+        draft = {**{name: before[name] for name in ("created", "creator")}, **draft}
+    draft = call.world.new_event(draft, calendar, call.account.email)
+    draft["privateCopy"] = True
+    event = call.world.write_event(calendar, _settled(call, draft, before))
+    return _answer(event)
+
+
+def imported_id(i_cal_uid: str) -> str:
+    """The id of an event from elsewhere: `_` and the UID in base32hex.
+
+    Source: ids decoded from captured events.
+    """
+    return "_" + base64.b32hexencode(i_cal_uid.encode()).decode().rstrip("=").lower()
+
+
+def update_event(call: Call) -> Response:
+    """Replace an event: what the body leaves out is cleared."""
+    calendar = call.writable_calendar()
+    stored, before = find_event(call, calendar, call.path["eventId"])
+    call.check_version(stored.etag)
+    body = call.body
+    kept = {name: before[name] for name in READ_ONLY if name in before}
+    draft = {name: value for name, value in body.items() if name not in READ_ONLY} | kept
+    draft = {name: value for name, value in draft.items() if value is not None}
+    draft["eventType"] = body.get("eventType", before["eventType"])
+    if not is_organizer(before, calendar):
+        _check_guest_rights(before, draft)
+    _check_sequence(before, draft)
+    draft.setdefault("sequence", before.get("sequence", 0))
+    if not call.flag("supportsAttachments") and "attachments" in before:
+        draft["attachments"] = before["attachments"]
+    return _changed(call, calendar, before, draft)
+
+
+def patch_event(call: Call) -> Response:
+    """Change the fields that are given; `null` deletes, lists are replaced whole."""
+    calendar = call.writable_calendar()
+    stored, before = find_event(call, calendar, call.path["eventId"])
+    call.check_version(stored.etag)
+    change = {name: value for name, value in call.body.items() if name not in READ_ONLY}
+    if not is_organizer(before, calendar):
+        if any(change.get(name) is not None and name in change for name in GUEST_RIGHTS):
+            _check_guest_rights(before, {**before, **change})
+        if isinstance(change.get("attendees"), list):
+            change["attendees"] = _own_row_changed(before, change["attendees"], calendar)
+    if call.body.get("attendeesOmitted") and isinstance(change.get("attendees"), list):
+        change["attendees"] = _own_row_changed(before, change["attendees"], calendar)
+    draft = merged(before, change)
+    _check_sequence(before, draft)
+    return _changed(call, calendar, before, draft)
+
+
+def delete_event(call: Call) -> Response:
+    """Cancel an event; the tombstone gets a new etag.
+
+    Source: Calendar API guide, 'Handle API errors' (410); captured second deletions (412).
+    """
+    calendar = call.writable_calendar()
+    stored, before = find_event(call, calendar, call.path["eventId"])
+    call.check_version(stored.etag)
+    if before["status"] == "cancelled":
+        raise errors.deleted()
+    call.world.write_event(calendar, {**before, "status": "cancelled"})
+    mail_guests(call, calendar, before, None)
+    return Response(204)
+
+
+def move_event(call: Call) -> Response:
+    """Give an event to another calendar; the answer shows what is left behind.
+
+    Source: Calendar API reference, `events.move`; a live probe for the answer's status.
+    """
+    calendar = call.writable_calendar()
+    stored, before = find_event(call, calendar, call.path["eventId"])
+    call.check_version(stored.etag)
+    target = call.calendar_named(call.text("destination") or "")
+    if call.role(target) not in {"writer", "owner", "writerWithoutPrivateAccess"}:
+        raise errors.access_level()
+    if before["eventType"] != "default":
+        raise errors.event_type_restriction("Only events of type default can be moved.")
+    if stored.id in call.world.calendars.log(target.id).by_id:
+        raise errors.duplicate()
+    left = call.world.write_event(calendar, {**before, "status": "cancelled"})
+    call.world.write_event(target, {**before, "organizer": {"email": target.id}})
+    return _answer(left)
+
+
+def quick_add_event(call: Call) -> Response:
+    """An event from a line of text: `Title at 15:00`, else the next full hour, one hour long."""
+    calendar = call.writable_calendar()
+    text = call.text("text")
+    if text is None:
+        raise errors.required("Missing text.")
+    start = call.world.clock.now().astimezone(calendar.zone)
+    start = start.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    found = re.search(r"\s+(?:at|@)\s+(\d{1,2}):(\d{2})\s*$", text)
+    if found and int(found[1]) < 24 and int(found[2]) < 60:
+        text = text[: found.start()]
+        start = start.replace(hour=int(found[1]), minute=int(found[2]))
+    zone = {"timeZone": calendar.time_zone}
+    draft: Json = {
+        "summary": text,
+        "start": {"dateTime": in_zone(start, calendar.zone), **zone},
+        "end": {"dateTime": in_zone(start + timedelta(hours=1), calendar.zone), **zone},
+    }
+    draft = call.world.new_event(draft, calendar, call.account.email)
+    return _written(call, calendar, draft, before=None)
+
+
+def _changed(call: Call, calendar: Calendar, before: Json, draft: Json) -> Response:
+    """Check a merged or replaced event and write it."""
+    world = call.world
+    if before["status"] == "cancelled" and draft.get("status") != "cancelled":
+        if world.switches.revival_status != 200:
+            raise errors.forbidden()
+        draft.setdefault("status", "confirmed")
+    if draft.get("eventType", before["eventType"]) != before["eventType"]:
+        raise errors.event_type_restriction("The type of an event cannot be changed.")
+    check_event(draft, calendar)
+    proposed = finish(_settled(call, dict(draft), before), calendar, 0, world.base_url)
+    touched = {
+        name
+        for name in {*proposed, *before} - {"updated", "etag", "sequence"}
+        if proposed.get(name) != before.get(name)
+    }
+    if before.get("locked") and touched.intersection(_LOCKED):
+        raise errors.forbidden()
+    allowed = _CHANGEABLE.get(before["eventType"])
+    if allowed is not None and not touched <= allowed:
+        raise errors.event_type_restriction(
+            f"Only some properties of an event of type {before['eventType']} can be changed."
+        )
+    if touched.intersection(_TIME_FIELDS) and draft.get("sequence") == before.get("sequence"):
+        draft["sequence"] = before.get("sequence", 0) + 1
+    return _written(call, calendar, draft, before=before)
+
+
+def _written(call: Call, calendar: Calendar, draft: Json, *, before: Json | None) -> Response:
+    draft = _settled(call, draft, before)
+    if draft.get("status") == "cancelled" and before is None:
+        raise errors.invalid("Invalid value for: status")
+    event = call.world.write_event(calendar, draft)
+    mail_guests(call, calendar, before, event.doc)
+    return _answer(event)
+
+
+def _settled(call: Call, draft: Json, before: Json | None) -> Json:
+    """A draft without what Google silently drops."""
+    if "extendedProperties" in draft:
+        draft["extendedProperties"] = kept_properties(draft["extendedProperties"]) or None
+    if not call.flag("supportsAttachments") and before is None:
+        draft.pop("attachments", None)
+    return settle_conference(call, draft, before)
+
+
+def _answer(event: StoredEvent) -> Response:
+    answer = json_response(event.doc)
+    answer.headers["ETag"] = event.etag
+    return answer
+
+
+def _check_sequence(before: Json, draft: Json) -> None:
+    sequence = draft.get("sequence", before.get("sequence", 0))
+    if not isinstance(sequence, int) or sequence < before.get("sequence", 0):
+        raise errors.invalid(
+            "Invalid sequence value. The specified sequence number is below the current sequence "
+            "number of the resource. Re-fetch the resource and use its sequence number on the "
+            "following request."
+        )
+
+
+def _check_guest_rights(before: Json, draft: Json) -> None:
+    """A guest may not change what guests may do, not even by leaving it out.
+
+    Source: Calendar API guide, 'Handle API errors' (forbiddenForNonOrganizer).
+    """
+    for name, default in GUEST_RIGHTS.items():
+        if draft.get(name, default) != before.get(name, default):
+            raise errors.not_organizer()
+
+
+def _own_row_changed(before: Json, rows: list[Json], calendar: Calendar) -> list[Json]:
+    """The guest list with only the guest's own answer taken over.
+
+    Source: Calendar API reference, `events.attendees`; a live probe.
+    """
+    mine = next((row for row in rows if row.get("email") == calendar.id), None)
+    attendees = [dict(row) for row in before.get("attendees", [])]
+    for row in attendees:
+        if mine is not None and row.get("email") == calendar.id:
+            row.update({name: mine[name] for name in _OWN_ROW if name in mine})
+    return attendees

@@ -1,0 +1,45 @@
+"""The mails that Google would have sent to guests; nobody gets one, the log shows them.
+
+Source: Calendar API reference, `sendUpdates`.
+"""
+
+from __future__ import annotations
+
+from sandbox import errors
+from sandbox.call import Call
+from sandbox.messages import Json
+from sandbox.model.calendars import Calendar
+
+_CHOICES = frozenset({"all", "externalOnly", "none"})
+
+
+def mail_guests(call: Call, calendar: Calendar, before: Json | None, after: Json | None) -> None:
+    """Note an invitation, update or cancellation for each guest whom the caller wants told."""
+    choice = call.text("sendUpdates") or ("all" if call.flag("sendNotifications") else "none")
+    if choice not in _CHOICES:
+        raise errors.ApiError(400, "invalidParameter", "Invalid value", location="sendUpdates")
+    if choice == "none":
+        return
+    home = calendar.owner.partition("@")[2]
+    then = _guests(before, calendar)
+    now = _guests(after, calendar) if (after or {}).get("status") != "cancelled" else set()
+    subject = (after or before or {}).get("summary", "")
+    event_id = (after or before or {}).get("id")
+    for guest in sorted(then | now):
+        if choice == "externalOnly" and guest.partition("@")[2] == home:
+            continue
+        kind = "invitation" if guest not in then else "update" if guest in now else "cancellation"
+        call.world.send_mail(
+            {
+                "to": guest,
+                "kind": kind,
+                "summary": subject,
+                "event": event_id,
+                "calendar": calendar.id,
+            }
+        )
+
+
+def _guests(doc: Json | None, calendar: Calendar) -> set[str]:
+    rows = (doc or {}).get("attendees", [])
+    return {row["email"] for row in rows if row["email"] not in {calendar.id, calendar.owner}}
