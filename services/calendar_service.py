@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from services.core.errors import FailureClass, VendorError
 from services.core.events import OpenedChannel
@@ -20,14 +20,13 @@ from services.google.errors import failure_of, http_date, parse_json
 from services.google.quota import PATCH_UNITS, READ_UNITS, WRITE_UNITS
 from services.google.requests import CalendarRequests, with_token
 from services.google.server_clock import ServerClock
+from services.google.times import UnreadableEventError, known_zone
 from services.google.transport import no_answer
 from services.google.wire import (
     SLOT_PROPERTY,
-    UnreadableEventError,
     changes_to_wire,
     event_from_wire,
     event_to_wire,
-    known_zone,
     page_from_wire,
 )
 
@@ -38,35 +37,13 @@ if TYPE_CHECKING:
     from services.core.ports import Clock
     from services.core.records import Notify
     from services.core.slots import SlotContent
+    from services.google.access_tokens import AccessTokens
     from services.google.quota import Pacer
     from services.google.transport import HttpRequest, HttpResponse, Transport
 
 _SEND_UPDATES: Final[dict[Notify, str]] = {"none": "none", "all": "all", "external": "externalOnly"}
 _REMEMBERED_CALENDARS: Final = 10_000
 _MISSING_SCOPE: Final = "insufficientPermissions"
-
-
-class AccessTokens(Protocol):
-    """Where access tokens come from."""
-
-    async def access_token(self, user_id: UUID) -> str:
-        """A token that is good for some minutes at least.
-
-        Raises:
-            GoogleNotConnectedError: The user has no account.
-            ReauthorisationRequiredError: The grant is dead.
-            VendorError: Google does not answer.
-        """
-
-    def invalidate(self, user_id: UUID, token: str) -> None:
-        """Forget a token that Google refused; one that came later stays."""
-
-    async def refuse_grant(self, user_id: UUID, token: str, reason: str) -> None:
-        """Note that the grant behind a token is of no use; returns when there is a newer grant already.
-
-        Raises:
-            ReauthorisationRequiredError: Only the person can help.
-        """
 
 
 @dataclass(frozen=True, slots=True)

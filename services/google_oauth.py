@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -19,9 +18,9 @@ from services.core.accounts import AccountStatus, GoogleAccount, OAuthFlow
 from services.core.calendars import CalendarStatus
 from services.core.errors import OAuthFlowError, UnknownUserError, VendorError
 from services.google.consent_url import consent_url
+from services.google.flows import FinishedFlow, OpenedFlow
 from services.google.oauth_endpoints import (
     ALL_OF_CALENDAR_SCOPE,
-    CALENDAR_LIST_SCOPE,
     EVENTS_SCOPE,
     GrantRefusedError,
 )
@@ -45,37 +44,6 @@ _CODE_VERIFIER: Final = "oauth-code-verifier"
 _INVALID_STATE: Final = "oauth-state-invalid"
 _NO_EXCHANGE: Final = "google-token-exchange-failed"
 _MISMATCH: Final = "google-account-mismatch"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedFlow:
-    """A flow that a browser has opened."""
-
-    google_url: str = field(repr=False)
-    """Where to send the browser now."""
-    browser_secret: str = field(repr=False)
-    """To keep in a cookie of this browser, HttpOnly, for `FLOW_LIFETIME`."""
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedFlow:
-    """A linked account."""
-
-    user_id: UUID
-    account: GoogleAccount
-    return_to: str | None
-    previous_subject: str | None
-    """The Google account that was linked before; `None` when there was none."""
-
-    @property
-    def account_changed(self) -> bool:
-        """Whether slots may still be bound to events of another Google account."""
-        return self.previous_subject not in (None, self.account.subject)
-
-    @property
-    def can_list_calendars(self) -> bool:
-        """Whether the list of calendars may be read; without it only the primary one is known."""
-        return not {CALENDAR_LIST_SCOPE, ALL_OF_CALENDAR_SCOPE}.isdisjoint(self.account.scopes)
 
 
 class GoogleOAuth:

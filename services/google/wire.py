@@ -10,25 +10,27 @@ Source: discovery document calendar:v3, revision 20261030.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from services.core.events import EventPage, RemoteEvent, UnreadableEvent
 from services.core.records import EventKind, GoogleCopy
 from services.core.slots import (
     DEFAULT_REMINDERS,
-    AllDay,
     ReminderOverride,
     Reminders,
     Schedule,
     SlotContent,
-    Timed,
     normalise_text,
 )
 from services.google.facts import facts_from_wire
+from services.google.times import (
+    UnreadableEventError,
+    known_zone,
+    moment_or_none,
+    span_from_wire,
+    span_to_wire,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,11 +44,6 @@ _TRANSPARENCIES: Final = frozenset({"opaque", "transparent"})
 _VISIBILITIES: Final = frozenset({"default", "public", "private", "confidential"})
 _REMINDER_METHODS: Final = frozenset({"email", "popup"})
 _OCCURRENCE_ID: Final = re.compile(r"(.+)_\d{8}(?:T\d{6}Z)?")
-_ONE_DAY: Final = timedelta(days=1)
-
-
-class UnreadableEventError(ValueError):
-    """An event document that makes no sense; its text is the reason."""
 
 
 def page_from_wire(document: Mapping[str, Any]) -> EventPage:
@@ -117,7 +114,7 @@ def _read_event(document: Mapping[str, Any], calendar_zone: str, access_role: st
         GoogleCopy(
             event_id,
             get("etag") or "",
-            _moment_or_none(get("updated")),
+            moment_or_none(get("updated")),
             kind,
             reason is None,
             reason,
@@ -159,7 +156,7 @@ def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotConten
     return SlotContent(
         _text(get("summary")),
         Schedule(
-            _read_span(document, calendar_zone),
+            span_from_wire(document, calendar_zone),
             tuple(map(str, recurrence)) if recurrence else (),
         ),
         _text(get("description")),
@@ -176,53 +173,7 @@ def _text(value: Any) -> str:
         return ""
     if not isinstance(value, str):
         raise UnreadableEventError("a text is no text")
-    return normalise_text(value)
-
-
-def _read_span(document: Mapping[str, Any], calendar_zone: str) -> Timed | AllDay:
-    start = document.get("start") or {}
-    end = document.get("end") or start
-    if (start_time := start.get("dateTime")) and (end_time := end.get("dateTime")):
-        zone = known_zone(start.get("timeZone")) or calendar_zone
-        end_zone = end.get("timeZone")
-        begins = _instant(start_time, zone)
-        ends = _instant(end_time, zone if end_zone is None else known_zone(end_zone) or calendar_zone)
-        if ends < begins:
-            raise UnreadableEventError("it ends before it starts")
-        return Timed(begins, ends, zone)
-    if (start_day := start.get("date")) and (end_day := end.get("date")):
-        first, behind = date.fromisoformat(start_day), date.fromisoformat(end_day)
-        if behind < first:
-            raise UnreadableEventError("it ends before it starts")
-        # Some clients write all-day events of no length; calendars show them as one day.
-        return AllDay(first, behind if behind > first else first + _ONE_DAY)
-    raise UnreadableEventError("no start, or start and end of two kinds")
-
-
-def _instant(text: str, zone: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
-    return moment.replace(microsecond=0) if moment.microsecond else moment
-
-
-def _moment_or_none(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-@lru_cache(maxsize=1024)
-def known_zone(name: str | None) -> str | None:
-    """The name when it is an IANA zone; `None` otherwise (Windows names, fixed offsets, nonsense)."""
-    if not name:
-        return None
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
-    return name
+    return normalise_text(value) if "\r" in value else value
 
 
 def _read_reminders(document: Mapping[str, Any] | None) -> Reminders:
@@ -252,7 +203,7 @@ def _slot_id(extended: Mapping[str, Any]) -> UUID | None:
 def event_to_wire(content: SlotContent) -> dict[str, Any]:
     """A whole event, for an insert: what is at Google's default is left out."""
     document: dict[str, Any] = {"summary": content.title, "reminders": _reminders_to_wire(content.reminders)}
-    document["start"], document["end"] = _span_to_wire(content.schedule.span)
+    document["start"], document["end"] = span_to_wire(content.schedule.span)
     if content.schedule.recurrence:
         document["recurrence"] = list(content.schedule.recurrence)
     if content.description:
@@ -298,7 +249,7 @@ def changes_to_wire(base: SlotContent | None, content: SlotContent) -> dict[str,
 
 def _add_schedule(document: dict[str, Any], base: Schedule | None, schedule: Schedule) -> None:
     if base is None or base.span != schedule.span:
-        start, end = _span_to_wire(schedule.span)
+        start, end = span_to_wire(schedule.span)
         if base is None or base.all_day != schedule.all_day:
             # Google merges start and end key by key as well and refuses a time with both kinds.
             other: dict[str, None] = (
@@ -308,20 +259,6 @@ def _add_schedule(document: dict[str, Any], base: Schedule | None, schedule: Sch
         document["start"], document["end"] = start, end
     if base is None or base.recurrence != schedule.recurrence:
         document["recurrence"] = list(schedule.recurrence) or None
-
-
-def _span_to_wire(span: Timed | AllDay) -> tuple[dict[str, Any], dict[str, Any]]:
-    if isinstance(span, AllDay):
-        return {"date": span.start.isoformat()}, {"date": span.end.isoformat()}
-    return _time_to_wire(span.start, span.timezone), _time_to_wire(span.end, span.timezone)
-
-
-def _time_to_wire(instant: datetime, zone: str) -> dict[str, Any]:
-    try:
-        local = instant.astimezone(ZoneInfo(zone))
-    except OverflowError:
-        local = instant
-    return {"dateTime": local.isoformat(), "timeZone": zone}
 
 
 def _reminders_to_wire(reminders: Reminders) -> dict[str, Any]:
