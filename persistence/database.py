@@ -1,0 +1,187 @@
+"""Engines and connections, from one URL.
+
+SQLite: one writing connection per process behind a lock (the busy handler of SQLite is an unfair poll) and
+several reading ones. PostgreSQL: one pool. Parameters of statements never reach a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, event, exc, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from persistence.connection import PostgresConnection, SqliteConnection
+from persistence.failures import translated
+from persistence.sqlite import ReadingConnection, WritingConnection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_SQLITE_READERS = 4
+_POSTGRES_POOL = 10
+_POSTGRES_OVERFLOW = 10
+_CHECKOUT_TIMEOUT_S = 15.0
+_CONNECT_TIMEOUT_S = 10.0
+_STATEMENT_TIMEOUT_MS = 30_000
+_LOCK_TIMEOUT_MS = 15_000
+_IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+
+
+def database_url(text: str) -> URL:
+    """The URL with the async driver that we use.
+
+    Raises:
+        ValueError: It names another database, or a SQLite database in memory, whose one connection would
+            be shared between transactions.
+    """
+    try:
+        url = make_url(text)
+        backend = url.get_backend_name()
+    except exc.ArgumentError:
+        raise ValueError("not a database URL") from None
+    if backend == "sqlite":
+        if not url.database or url.database == ":memory:" or "mode" in url.query:
+            raise ValueError("a SQLite database must be a file")
+        return url.set(drivername="sqlite+aiosqlite")
+    if backend in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+asyncpg")
+    raise ValueError("only sqlite and postgresql are supported")
+
+
+class Database:
+    """The engines of one database; opens nothing before it is used."""
+
+    def __init__(self, url: str) -> None:
+        self.url = database_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._write_lock = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
+        if self.is_sqlite:
+            self._writer = _engine(self.url, pool_size=1, connect_args={"factory": WritingConnection})
+            self._reader = _engine(
+                self.url, pool_size=_SQLITE_READERS, connect_args={"factory": ReadingConnection}
+            )
+        else:
+            self._writer = self._reader = _postgres_engine(self.url)
+
+    @asynccontextmanager
+    async def transaction(self, *, writing: bool) -> AsyncIterator[SqliteConnection | PostgresConnection]:
+        """A connection in a transaction; commits on a clean exit, rolls back otherwise.
+
+        Whatever happens to the task, the connection is rolled back and given back (or thrown away) before
+        anybody else can have it.
+        """
+        locked = writing and self.is_sqlite
+        if locked:
+            await self._write_lock.acquire()
+        try:
+            pooled = await self._connect(self._writer if writing else self._reader)
+        except BaseException:
+            if locked:
+                self._write_lock.release()
+            raise
+        connection: SqliteConnection | PostgresConnection | None = None
+        finished = False
+        try:
+            driver = (await pooled.get_raw_connection()).driver_connection
+            connection = SqliteConnection(driver) if self.is_sqlite else PostgresConnection(driver)
+            await connection.begin(writing=writing)
+            yield connection
+            await connection.end(commit=True)
+            finished = True
+        finally:
+            closing = asyncio.create_task(
+                self._give_back(pooled, None if finished else connection, locked=locked)
+            )
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            await asyncio.shield(closing)
+
+    async def ping(self) -> None:
+        """Ask the database for an answer.
+
+        Raises:
+            DatabaseUnavailableError: It gave none.
+        """
+        async with self.transaction(writing=False):
+            pass
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        while self._closing:
+            await asyncio.wait(self._closing)
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+    def checked_out(self) -> int:
+        """How many connections are in use, for tests and metrics."""
+        engines = {id(engine): engine for engine in (self._writer, self._reader)}.values()
+        return sum(engine.pool.checkedout() for engine in engines)  # type: ignore[attr-defined]
+
+    async def _connect(self, engine: AsyncEngine) -> AsyncConnection:
+        try:
+            return await engine.connect()
+        except Exception as error:
+            better = translated(error)
+            if better is None:
+                raise
+            raise better from None
+
+    async def _give_back(
+        self,
+        pooled: AsyncConnection,
+        unfinished: SqliteConnection | PostgresConnection | None,
+        *,
+        locked: bool,
+    ) -> None:
+        try:
+            try:
+                if unfinished is not None:
+                    await unfinished.end(commit=False)
+            except Exception:  # noqa: BLE001 - a connection that cannot even roll back is of no use.
+                await pooled.invalidate()
+            await pooled.close()
+        finally:
+            if locked:
+                self._write_lock.release()
+
+
+def _engine(url: URL, **options: Any) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        max_overflow=options.pop("max_overflow", 0),
+        pool_timeout=_CHECKOUT_TIMEOUT_S,
+        # `Database.transaction` rolls back itself.
+        pool_reset_on_return=None,
+        skip_autocommit_rollback=True,
+        **options,
+    )
+
+
+def _postgres_engine(url: URL) -> AsyncEngine:
+    engine = _engine(
+        url,
+        pool_size=_POSTGRES_POOL,
+        max_overflow=_POSTGRES_OVERFLOW,
+        connect_args={
+            "timeout": _CONNECT_TIMEOUT_S,
+            "server_settings": {
+                "application_name": "calendar-sync",
+                "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
+                "lock_timeout": str(_LOCK_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(_IDLE_IN_TRANSACTION_TIMEOUT_MS),
+            },
+        },
+    )
+
+    def refuse_closed(dbapi_connection: Any, *_: object) -> None:
+        # The loop has noticed when the server hung up, so this needs no round trip.
+        if dbapi_connection.driver_connection.is_closed():
+            raise exc.DisconnectionError
+
+    event.listen(engine.sync_engine, "checkout", refuse_closed)
+    return engine

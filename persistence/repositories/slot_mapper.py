@@ -1,0 +1,311 @@
+"""Slots as rows and back.
+
+Rows are tuples in the order of `fixed_slots.columns`, with the values that the driver takes and gives, since
+an import of 100,000 events must not pay for a conversion per value that most values do not need.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import orjson
+
+from persistence.models import fixed_slots
+from persistence.types import from_micros, to_json, to_micros, without_nul
+from services.core.records import (
+    DELETION,
+    NO_LOOP,
+    Deletion,
+    EventKind,
+    GoogleCopy,
+    LoopRecord,
+    PushFailure,
+    Slot,
+)
+from services.core.slots import (
+    DEFAULT_REMINDERS,
+    AllDay,
+    Schedule,
+    SlotContent,
+    Timed,
+    content_from_document,
+    content_to_document,
+    reminders_from_document,
+    reminders_to_document,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COLUMNS = tuple(column.name for column in fixed_slots.columns)
+_KINDS = {kind.value: kind for kind in EventKind}
+# Between the fields, so that no search finds the end of one and the beginning of the next.
+_FIELD_END = "\x1f"
+
+
+def search_text(content: SlotContent) -> str:
+    """What a search looks through."""
+    return f"{content.title}{_FIELD_END}{content.description}{_FIELD_END}{content.location}".casefold()
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def _utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("a naive datetime is not an instant")
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+
+
+class SlotMapper:
+    """Slot <-> row of one dialect's driver."""
+
+    def __init__(self, dialect_name: str) -> None:
+        sqlite = dialect_name == "sqlite"
+        self._sqlite = sqlite
+        self._instant_out = to_micros if sqlite else _utc
+        self._instant_in = from_micros if sqlite else _plain
+
+    def id_out(self, value: UUID) -> Any:
+        """The driver's form of an id."""
+        return value.hex if self._sqlite else value
+
+    def id_in(self, value: Any) -> UUID:
+        """The inverse of `id_out`."""
+        return UUID(hex=value) if self._sqlite else UUID(int=value.int)
+
+    def instant_out(self, value: datetime) -> Any:
+        """The driver's form of an instant."""
+        return self._instant_out(value)
+
+    def encode(self, slot: Slot, seq: int) -> tuple[Any, ...]:
+        """The row of a slot under a sequence number."""
+        content, google, base = slot.content, slot.google, slot.base
+        schedule = content.schedule
+        span = schedule.span
+        instant = self._instant_out
+        local = None if slot.deleted_at is not None else content
+        # The identity spares the comparison for what an import just took in.
+        dirty = local is not base and local != base
+        waiting = slot.push_at if dirty or slot.refetch or slot.sent is not None else None
+        created = instant(slot.created_at)
+        return (
+            self.id_out(slot.user_id),
+            self.id_out(slot.id),
+            slot.calendar_id,
+            without_nul(content.title),
+            without_nul(content.description),
+            without_nul(content.location),
+            instant(schedule.sort_start),
+            instant(schedule.sort_end),
+            isinstance(span, AllDay),
+            span.timezone if isinstance(span, Timed) else None,
+            to_json(schedule.recurrence) if schedule.recurrence else None,
+            content.color,
+            content.transparency,
+            content.visibility,
+            None if content.reminders == DEFAULT_REMINDERS else _reminders_out(content),
+            without_nul(search_text(content)),
+            *(_NO_GOOGLE if google is None else self._google_out(google)),
+            _content_out(base) if dirty and base is not None else None,
+            dirty,
+            to_json(slot.edited_at) if slot.edited_at else None,
+            None if slot.sent is None else _sent_out(slot.sent),
+            slot.refetch,
+            slot.notify,
+            None if slot.failure is None else _failure_out(slot.failure),
+            None if slot.loop == NO_LOOP else _loop_out(slot.loop),
+            None if slot.quarantined_until is None else instant(slot.quarantined_until),
+            None if slot.hold_id is None else self.id_out(slot.hold_id),
+            slot.open_conflicts,
+            slot.seen_listing,
+            None if waiting is None else instant(waiting),
+            slot.sync_state.value,
+            slot.version,
+            seq,
+            slot.generation,
+            slot.source,
+            created,
+            created if slot.updated_at is slot.created_at else instant(slot.updated_at),
+            None if slot.deleted_at is None else instant(slot.deleted_at),
+            None if slot.last_synced_at is None else instant(slot.last_synced_at),
+        )
+
+    def decode(self, user_id: UUID, row: Sequence[Any]) -> Slot:
+        """The slot of a row."""
+        instant = self._instant_in
+        (
+            _,
+            slot_id,
+            calendar_id,
+            title,
+            description,
+            location,
+            starts_at,
+            ends_at,
+            all_day,
+            timezone,
+            recurrence,
+            color,
+            transparency,
+            visibility,
+            reminders,
+            _,
+            event_id,
+            etag,
+            remote_updated_at,
+            kind,
+            editable,
+            read_only_reason,
+            recurring_event_id,
+            original_start,
+            google_facts,
+            base,
+            dirty,
+            edited_at,
+            sent,
+            refetch,
+            notify,
+            failure,
+            loop,
+            quarantined_until,
+            hold_id,
+            open_conflicts,
+            seen_listing,
+            _,
+            _,
+            version,
+            seq,
+            generation,
+            source,
+            created_at,
+            updated_at,
+            deleted_at,
+            last_synced_at,
+        ) = row
+        start, end = instant(starts_at), instant(ends_at)
+        content = SlotContent(
+            title,
+            Schedule(
+                AllDay(start.date(), end.date()) if all_day else Timed(start, end, timezone),
+                tuple(orjson.loads(recurrence)) if recurrence is not None else (),
+            ),
+            description,
+            location,
+            color,
+            transparency,
+            visibility,
+            DEFAULT_REMINDERS if reminders is None else reminders_from_document(orjson.loads(reminders)),
+        )
+        google = None
+        if event_id is not None:
+            google = GoogleCopy(
+                event_id,
+                etag,
+                None if remote_updated_at is None else instant(remote_updated_at),
+                _KINDS[kind],
+                bool(editable),
+                read_only_reason,
+                recurring_event_id,
+                original_start,
+                {} if google_facts is None else orjson.loads(google_facts),
+            )
+        known: SlotContent | None
+        if dirty:
+            known = None if base is None else content_from_document(orjson.loads(base))
+        else:
+            known = content if deleted_at is None else None
+        return Slot(
+            user_id=user_id,
+            id=self.id_in(slot_id),
+            calendar_id=calendar_id,
+            content=content,
+            source=source,
+            created_at=instant(created_at),
+            updated_at=instant(updated_at),
+            deleted_at=None if deleted_at is None else instant(deleted_at),
+            base=known,
+            edited_at={} if edited_at is None else _edited_at_in(edited_at),
+            version=version,
+            seq=seq,
+            generation=generation,
+            google=google,
+            sent=None if sent is None else _sent_in(sent),
+            refetch=bool(refetch),
+            notify=notify,
+            failure=None if failure is None else _failure_in(failure),
+            loop=NO_LOOP if loop is None else _loop_in(loop),
+            quarantined_until=None if quarantined_until is None else instant(quarantined_until),
+            hold_id=None if hold_id is None else self.id_in(hold_id),
+            open_conflicts=open_conflicts,
+            seen_listing=seen_listing,
+            last_synced_at=None if last_synced_at is None else instant(last_synced_at),
+        )
+
+    def _google_out(self, google: GoogleCopy) -> tuple[Any, ...]:
+        updated_at = google.updated_at
+        return (
+            google.event_id,
+            google.etag,
+            None if updated_at is None else self._instant_out(updated_at),
+            google.kind.value,
+            google.editable,
+            google.read_only_reason,
+            google.recurring_event_id,
+            google.original_start,
+            to_json(google.facts) if google.facts else None,
+        )
+
+
+_NO_GOOGLE = (None,) * 9
+
+
+def _content_out(content: SlotContent) -> str:
+    document = content_to_document(content)
+    for name in ("title", "description", "location"):
+        document[name] = without_nul(document[name])
+    return to_json(document)
+
+
+def _reminders_out(content: SlotContent) -> str:
+    return to_json(reminders_to_document(content.reminders))
+
+
+def _sent_out(sent: SlotContent | Deletion) -> str:
+    return "null" if isinstance(sent, Deletion) else _content_out(sent)
+
+
+def _sent_in(text: str) -> SlotContent | Deletion:
+    document = orjson.loads(text)
+    return DELETION if document is None else content_from_document(document)
+
+
+def _failure_out(failure: PushFailure) -> str:
+    return to_json([failure.reason, failure.detail, failure.attempts, failure.next_attempt_at])
+
+
+def _failure_in(text: str) -> PushFailure:
+    reason, detail, attempts, next_attempt_at = orjson.loads(text)
+    return PushFailure(reason, detail, attempts, _instant_or_none(next_attempt_at))
+
+
+def _loop_out(loop: LoopRecord) -> str:
+    return to_json([loop.last_origin, loop.overwrites, loop.trips])
+
+
+def _loop_in(text: str) -> LoopRecord:
+    last_origin, overwrites, trips = orjson.loads(text)
+    return LoopRecord(
+        last_origin, tuple(cast("datetime", _instant_or_none(each)) for each in overwrites), trips
+    )
+
+
+def _edited_at_in(text: str) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(at) for name, at in orjson.loads(text).items()}
+
+
+def _instant_or_none(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,66 @@
+"""SQLite connections that keep what the service promises.
+
+The driver is in autocommit mode and every statement runs in a transaction that is begun explicitly, right
+before its first statement and in the same change of thread. Writers begin IMMEDIATE: a deferred transaction
+that reads and then writes cannot upgrade its snapshot, so it either fails at once or, with the driver's own
+transactions, loses updates silently. Readers have connections of their own, and WAL lets them read while
+somebody writes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BUSY_TIMEOUT_MS = 15_000
+_CACHE_KIB = 16_384
+
+
+class _Transactional(sqlite3.Connection):
+    _begin: str
+    _pragmas: tuple[str, ...]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.isolation_level = None
+        try:
+            for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", *self._pragmas):
+                super().execute(f"PRAGMA {pragma}").close()
+        except BaseException:
+            self.close()
+            raise
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Run a statement, in a transaction."""
+        if not self.in_transaction:
+            super().execute(self._begin)
+        return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        """Run a statement many times, in a transaction."""
+        if not self.in_transaction:
+            super().execute(self._begin)
+        return super().executemany(sql, parameters)
+
+
+class WritingConnection(_Transactional):
+    """Takes the one write lock of the database before it reads anything."""
+
+    _begin = "BEGIN IMMEDIATE"
+    # FULL: what is acknowledged survives a power cut, which WAL with NORMAL does not promise.
+    _pragmas = (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"cache_size = -{_CACHE_KIB}",
+    )
+
+
+class ReadingConnection(_Transactional):
+    """Sees one state per transaction and cannot write."""
+
+    _begin = "BEGIN DEFERRED"
+    _pragmas = ("query_only = ON", f"cache_size = -{_CACHE_KIB}")

@@ -1,0 +1,65 @@
+"""The unit of work over a SQL database."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from persistence.repositories.api_key_repository import SqlApiKeyRepository
+from persistence.repositories.channel_repository import SqlChannelRepository
+from persistence.repositories.conflict_repository import SqlConflictRepository
+from persistence.repositories.fixed_slot_repository import SqlSlotRepository
+from persistence.repositories.google_account_repository import SqlGoogleAccountRepository
+from persistence.repositories.hold_repository import SqlHoldRepository
+from persistence.repositories.oauth_flow_repository import SqlOAuthFlowRepository
+from persistence.repositories.sequence import Sequences
+from persistence.repositories.sync_state_repository import SqlCalendarSyncRepository
+from persistence.repositories.user_repository import SqlUserRepository
+from services.core.boundary import transaction_open
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from persistence.connection import Connection
+    from persistence.database import Database
+
+
+class SqlTransaction:
+    """Implements `Transaction`: the repositories over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        sequences = Sequences()
+        self.users = SqlUserRepository(connection, sequences)
+        self.keys = SqlApiKeyRepository(connection)
+        self.accounts = SqlGoogleAccountRepository(connection)
+        self.flows = SqlOAuthFlowRepository(connection)
+        self.calendars = SqlCalendarSyncRepository(connection, sequences)
+        self.channels = SqlChannelRepository(connection)
+        self.slots = SqlSlotRepository(connection, sequences)
+        self.conflicts = SqlConflictRepository(connection)
+        self.holds = SqlHoldRepository(connection)
+
+
+class SqlUnitOfWork:
+    """Implements `UnitOfWork`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self) -> AbstractAsyncContextManager[SqlTransaction]:
+        """A transaction that may write; commits on a clean exit, rolls back otherwise."""
+        return self._open(writing=True)
+
+    def reading(self) -> AbstractAsyncContextManager[SqlTransaction]:
+        """A transaction that only reads one consistent state."""
+        return self._open(writing=False)
+
+    @asynccontextmanager
+    async def _open(self, *, writing: bool) -> AsyncIterator[SqlTransaction]:
+        with transaction_open():
+            async with self._database.transaction(writing=writing) as connection:
+                transaction = SqlTransaction(connection)
+                yield transaction
+                if writing:
+                    await transaction.users.store_sequences()
