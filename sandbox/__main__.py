@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import secrets
+import os
+import signal
 import socket
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import aiohttp
 import uvicorn
-from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox.asgi import Post, create_app
+from sandbox.asgi import Post, create_app, utc_now
 from sandbox.service import Sandbox
 from sandbox.store import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from starlette.types import Scope
 
 _ANSWER_WITHIN = aiohttp.ClientTimeout(total=30)
 
@@ -64,10 +69,17 @@ class AnnouncingServer(uvicorn.Server):
         super().__init__(config)
         self._url = url
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal and then return, so that what is open gets closed."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then print the URL."""
         await super().startup(sockets=sockets)
-        print(f"Google simulator at {self._url}", flush=True)
 
 
 def poster(session: aiohttp.ClientSession) -> Post:
@@ -89,8 +101,8 @@ async def serve(arguments: argparse.Namespace) -> None:
     port = listening.getsockname()[1]
     url = arguments.base_url or f"http://{arguments.host}:{port}"
     store = SqliteStore(arguments.state) if arguments.state else None
-    seed = arguments.seed if arguments.seed is not None else secrets.randbits(63)
-    sandbox = Sandbox(now=lambda: datetime.now(UTC), seed=seed, base_url=url, store=store)
+    seed = arguments.seed if arguments.seed is not None else int.from_bytes(os.urandom(7), "big")
+    sandbox = Sandbox(now=utc_now, seed=seed, base_url=url, store=store)
     connections = Connections()
     async with aiohttp.ClientSession(timeout=_ANSWER_WITHIN) as session:
         app = create_app(

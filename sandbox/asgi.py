@@ -26,6 +26,7 @@ Disconnect = Callable[[Scope], None]
 """Cut the connection that a request came in on."""
 
 _LONGEST_BODY = 64 * 1024 * 1024
+_WRITE_WITHIN_S = 0.05
 
 
 def create_app(
@@ -63,15 +64,13 @@ def create_app(
     return Starlette(routes=[Mount("/", app=face)], lifespan=lifespan)
 
 
-async def deliver_forever(
-    sandbox: Sandbox, post: Post, *, now: Callable[[], datetime] | None = None
-) -> None:
+async def deliver_forever(sandbox: Sandbox, post: Post, *, now: Callable[[], datetime] | None = None) -> None:
     """Post push messages as they fall due; messages to one address keep their order.
 
     An application that mounts the simulator runs this itself, as mounted applications
     have no lifespan of their own.
     """
-    clock = now or _utc_now
+    clock = now or utc_now
     changed = asyncio.Event()
     stop_listening = sandbox.on_change(changed.set)
     try:
@@ -81,9 +80,7 @@ async def deliver_forever(
                 changed.clear()
                 for notification in sandbox.due_notifications(clock()):
                     key = notification.url + notification.headers["X-Goog-Channel-ID"]
-                    lanes[key] = deliveries.create_task(
-                        _deliver(sandbox, post, notification, lanes.get(key))
-                    )
+                    lanes[key] = deliveries.create_task(_deliver(sandbox, post, notification, lanes.get(key)))
                 lanes = {key: task for key, task in lanes.items() if not task.done()}
                 at = sandbox.next_notification_at()
                 pause = None if at is None else max(0.0, (at - clock()).total_seconds())
@@ -129,7 +126,7 @@ class Face:
             return
         response = self._refusal(request) or await self._response(request)
         if response.fault.delay_s:
-            await asyncio.sleep(response.fault.delay_s)
+            await _pause(response.fault.delay_s)
         if response.fault.drop:
             await self._hang_up(scope, receive, send)
         elif response.fault.truncate:
@@ -200,16 +197,14 @@ class Face:
         self._disconnect(scope)
         await _gone(receive)
 
-    async def _break_off(
-        self, scope: Scope, receive: Receive, send: Send, response: Response
-    ) -> None:
+    async def _break_off(self, scope: Scope, receive: Receive, send: Send, response: Response) -> None:
         response.headers["Content-Length"] = str(len(response.body))
         await send(_start(response))
         half = response.body[: len(response.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
         if self._disconnect is not None:
             # Let the transport write what it was given before it is cut.
-            await asyncio.sleep(0.05)
+            await _pause(_WRITE_WITHIN_S)
             self._disconnect(scope)
             await _gone(receive)
 
@@ -242,8 +237,7 @@ def _url(scope: Scope) -> str:
 
 def _start(response: Response) -> dict[str, Any]:
     headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in response.headers.items()
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()
     ]
     return {"type": "http.response.start", "status": response.status, "headers": headers}
 
@@ -255,13 +249,20 @@ async def _send(response: Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
+async def _pause(seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Future()
+
+
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+def utc_now() -> datetime:
+    """The wall clock, for a simulator that runs in real time."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place where the real clock comes in
 
 
-__all__ = ["Face", "create_app", "deliver_forever"]
+__all__ = ["Face", "create_app", "deliver_forever", "utc_now"]

@@ -6,12 +6,16 @@ Source: Calendar API guide, 'Send batch requests'.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from sandbox import errors
 from sandbox.messages import Request, Response
-from sandbox.model.mint import Mint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.model.mint import Mint
 
 MAX_PARTS = 1000
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
@@ -33,9 +37,7 @@ def handle_batch(request: Request, mint: Mint, serve: Callable[[Request], Respon
     for part in parts:
         content_id, inner = _read_part(part, request)
         response = (
-            errors.bad_request("Failed to parse batch request").response()
-            if inner is None
-            else serve(inner)
+            errors.bad_request("Failed to parse batch request").response() if inner is None else serve(inner)
         )
         answer += _write_part(boundary, content_id, response)
     answer += f"--{boundary}--\r\n".encode()
@@ -52,9 +54,7 @@ def _read_part(part: bytes, outer: Request) -> tuple[str, Request | None]:
     words = first.decode("utf-8", "replace").split()
     if len(words) < 2:
         return content_id, None
-    headers = {
-        name: value for name, value in outer.headers.items() if not name.startswith("content-")
-    }
+    headers = {name: value for name, value in outer.headers.items() if not name.startswith("content-")}
     headers |= _headers(rest)
     return content_id, Request(words[0].upper(), words[1], headers, body.rstrip(b"\r\n"))
 

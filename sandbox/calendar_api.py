@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import orjson
@@ -25,8 +25,10 @@ from sandbox import (
 from sandbox.call import Call
 from sandbox.fields import FieldMask, FieldMaskError
 from sandbox.messages import Request, Response, only
-from sandbox.model.grants import AccessToken
-from sandbox.world import World
+
+if TYPE_CHECKING:
+    from sandbox.model.grants import AccessToken
+    from sandbox.world import World
 
 ROOT = "/calendar/v3/"
 Handler = Callable[[Call], Response]

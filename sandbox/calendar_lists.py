@@ -6,9 +6,9 @@ Source: Calendar API reference, `calendarList` and `calendars`.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sandbox import errors
-from sandbox.call import Call
 from sandbox.messages import Json, Response, json_response
 from sandbox.model.calendars import (
     Calendar,
@@ -18,6 +18,9 @@ from sandbox.model.calendars import (
     entry_resource,
 )
 from sandbox.model.zones import find_zone
+
+if TYPE_CHECKING:
+    from sandbox.call import Call
 
 _TEXTS = ("summary", "description", "location")
 _EXTRA_CALENDAR = ("autoAcceptInvitations", "labelProperties", "workingHours")
@@ -30,18 +33,8 @@ def list_calendars(call: Call) -> Response:
     everything = call.flag("showDeleted")
     hidden = call.flag("showHidden")
     since = 0
-    token = call.text("syncToken")
-    if token is not None:
-        for name in ("minAccessRole", "showOwnOrganizationOnly"):
-            if name in call.params:
-                raise errors.bad_request("Sync token cannot be used together with it.", name)
-        for name in ("showDeleted", "showHidden"):
-            if name in call.params and not call.flag(name):
-                raise errors.bad_request("Sync token cannot be used together with it.", name)
-        facts = world.tokens.read(token, "sync", scope)
-        if facts is None:
-            raise errors.invalid_sync_token()
-        since, everything, hidden = facts[0], True, True
+    if call.text("syncToken") is not None:
+        since, everything, hidden = _since(call, scope), True, True
     entries = world.calendars.entries_of(email)
     began = entries[-1].stamp_us if entries else 0
     page = call.text("pageToken")
@@ -186,6 +179,20 @@ def clear_calendar(call: Call) -> Response:
             call.world.write_event(calendar, gone, quietly=True)
     call.world.announce_events(calendar)
     return Response(204)
+
+
+def _since(call: Call, scope: str) -> int:
+    """Where the last listing left off."""
+    for name in ("minAccessRole", "showOwnOrganizationOnly"):
+        if name in call.params:
+            raise errors.bad_request("Sync token cannot be used together with it.", name)
+    for name in ("showDeleted", "showHidden"):
+        if name in call.params and not call.flag(name):
+            raise errors.bad_request("Sync token cannot be used together with it.", name)
+    facts = call.world.tokens.read(call.text("syncToken") or "", "sync", scope)
+    if facts is None:
+        raise errors.invalid_sync_token()
+    return int(facts[0])
 
 
 def _change(call: Call, calendar: Calendar, body: Json) -> None:

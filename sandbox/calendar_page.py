@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 from sandbox.event_resource import merged
 from sandbox.messages import Json, Request, Response, html_response, only, redirect
-from sandbox.model.accounts import Account
-from sandbox.model.calendars import Calendar
 from sandbox.model.clock import to_us
-from sandbox.model.event_log import StoredEvent
 from sandbox.model.recurrence import Series, instance_doc
 from sandbox.model.zones import in_zone, parse_date, parse_date_time
 from sandbox.pages import page
-from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from sandbox.model.accounts import Account
+    from sandbox.model.calendars import Calendar
+    from sandbox.model.event_log import StoredEvent
+    from sandbox.world import World
 
 _REFRESH = """
 <script>
@@ -143,14 +147,11 @@ class CalendarPage:
         if not days:
             return '<div class="card"><p class="soft">Nothing this week.</p></div>'
         cards = (
-            f'<div class="card"><h2>{day:%A %d %B}</h2>{"".join(days[day])}</div>'
-            for day in sorted(days)
+            f'<div class="card"><h2>{day:%A %d %B}</h2>{"".join(days[day])}</div>' for day in sorted(days)
         )
         return "".join(cards)
 
-    def _between(
-        self, calendar: Calendar, low_us: int, high_us: int
-    ) -> list[tuple[int, StoredEvent, Json]]:
+    def _between(self, calendar: Calendar, low_us: int, high_us: int) -> list[tuple[int, StoredEvent, Json]]:
         log = self._world.calendars.log(calendar.id)
         found: list[tuple[int, StoredEvent, Json]] = []
         for event in log.since(0):
@@ -206,11 +207,7 @@ class CalendarPage:
                 ("week", monday.isoformat()),
             )
         )
-        remove = (
-            f'<button formaction="{base}/calendar/delete" formnovalidate>Delete</button>'
-            if doc
-            else ""
-        )
+        remove = f'<button formaction="{base}/calendar/delete" formnovalidate>Delete</button>' if doc else ""
         return (
             f'<form method="post" action="{base}/calendar/save">{hidden}'
             f'<label>Title<input name="summary" value="{escape(doc.get("summary", ""))}"></label>'
@@ -278,9 +275,7 @@ class CalendarPage:
             day = datetime.fromtimestamp(event.start_us / 1_000_000, calendar.zone).date()
         return redirect(f"{self._url(calendar.owner, calendar.id, day)}#{quote(event_id)}")
 
-    def _target(
-        self, fields: Mapping[str, list[str]]
-    ) -> tuple[Account, Calendar, Json | None] | None:
+    def _target(self, fields: Mapping[str, list[str]]) -> tuple[Account, Calendar, Json | None] | None:
         account = self._world.accounts.find(only(fields, "account"))
         calendar = self._world.calendars.find(only(fields, "calendar"))
         if account is None or calendar is None or calendar.role_of(account.email) == "none":

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import orjson
 
 from sandbox import errors
 from sandbox.messages import Json, Request, only
-from sandbox.model.accounts import Account
 from sandbox.model.calendars import Calendar, at_least
 from sandbox.model.zones import find_zone
-from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from sandbox.model.accounts import Account
+    from sandbox.world import World
 
 _OWNED = frozenset({"calendar.events.owned", "calendar.events.owned.readonly"})
 
@@ -75,9 +79,7 @@ class Call:
                 400, "invalidParameter", f"Invalid integer value: '{value}'.", location=name
             ) from problem
         if number < 1:
-            raise errors.ApiError(
-                400, "invalidParameter", f"Invalid value '{value}'.", location=name
-            )
+            raise errors.ApiError(400, "invalidParameter", f"Invalid value '{value}'.", location=name)
         return min(number, most)
 
     def zone(self) -> ZoneInfo | None:

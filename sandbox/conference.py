@@ -6,18 +6,20 @@ Source: Calendar API guide, 'Create events' (conferences); reference of
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sandbox import errors
-from sandbox.call import Call
-from sandbox.messages import Json
+
+if TYPE_CHECKING:
+    from sandbox.call import Call
+    from sandbox.messages import Json
 
 
 def settle_conference(call: Call, draft: Json, before: Json | None) -> Json:
     """Apply a change of the conference, or drop it when the caller does not speak of them."""
     version = call.text("conferenceDataVersion") or "0"
     if version not in {"0", "1"}:
-        raise errors.ApiError(
-            400, "invalidParameter", "Invalid value", location="conferenceDataVersion"
-        )
+        raise errors.ApiError(400, "invalidParameter", "Invalid value", location="conferenceDataVersion")
     current = (before or {}).get("conferenceData")
     if version == "0":
         draft["conferenceData"] = current
@@ -33,9 +35,7 @@ def settle_conference(call: Call, draft: Json, before: Json | None) -> Json:
     if current is not None and _request_id(current) == request.get("requestId"):
         draft["conferenceData"] = current
         return draft
-    letters = "".join(
-        "abcdefghijklmnopqrstuvwxyz"[byte % 26] for byte in call.world.mint.octets("meet", 10)
-    )
+    letters = "".join("abcdefghijklmnopqrstuvwxyz"[byte % 26] for byte in call.world.mint.octets("meet", 10))
     name = f"{letters[:3]}-{letters[3:7]}-{letters[7:]}"
     link = f"https://meet.google.com/{name}"
     solution = {"type": "hangoutsMeet"}

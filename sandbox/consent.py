@@ -8,8 +8,8 @@ Source: Google Identity guide, 'Using OAuth 2.0 for web server applications'.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from sandbox import scopes
@@ -17,7 +17,11 @@ from sandbox.messages import Request, Response, html_response, only, redirect
 from sandbox.model.grants import CODE_S, Code
 from sandbox.pages import consent_page, error_page
 from sandbox.watch import is_loopback
-from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.world import World
 
 PATHS = frozenset({"/o/oauth2/v2/auth", "/o/oauth2/auth"})
 _PARAMETERS = (
@@ -39,7 +43,7 @@ _PARAMETERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Refusal(Exception):
+class _RefusalError(Exception):
     """Shown to the person, never sent to the application."""
 
     error: str
@@ -58,7 +62,7 @@ class Consent:
         asked = {name: only(fields, name) for name in _PARAMETERS if name in fields}
         try:
             wanted = self._checked(asked)
-        except _Refusal as refusal:
+        except _RefusalError as refusal:
             page = error_page(self._world.base_url, refusal.error, refusal.description)
             return html_response(page, 400)
         if request.method == "POST":
@@ -80,40 +84,40 @@ class Consent:
         """The scopes asked for, if client, address and the rest are in order."""
         client_id = asked.get("client_id", "")
         if not client_id:
-            raise _Refusal("invalid_request", "Missing required parameter: client_id")
+            raise _RefusalError("invalid_request", "Missing required parameter: client_id")
         registered = self._world.grants.clients.rows
         if registered and client_id not in registered:
-            raise _Refusal("invalid_client", "The OAuth client was not found.")
+            raise _RefusalError("invalid_client", "The OAuth client was not found.")
         self._check_redirect(client_id, asked.get("redirect_uri", ""))
         if asked.get("response_type") != "code":
-            raise _Refusal("unsupported_response_type", "The response type must be: code")
+            raise _RefusalError("unsupported_response_type", "The response type must be: code")
         if asked.get("code_challenge_method", "plain") not in {"plain", "S256"}:
-            raise _Refusal("invalid_request", "Invalid code_challenge_method")
+            raise _RefusalError("invalid_request", "Invalid code_challenge_method")
         if asked.get("access_type", "online") not in {"online", "offline"}:
-            raise _Refusal("invalid_request", "Invalid access_type")
+            raise _RefusalError("invalid_request", "Invalid access_type")
         prompts = asked.get("prompt", "").split()
         if not set(prompts) <= {"none", "consent", "select_account"} or (
             "none" in prompts and len(prompts) > 1
         ):
-            raise _Refusal("invalid_request", "Invalid prompt")
+            raise _RefusalError("invalid_request", "Invalid prompt")
         wanted = scopes.expanded(asked.get("scope", ""))
         if not wanted:
-            raise _Refusal("invalid_request", "Missing required parameter: scope")
+            raise _RefusalError("invalid_request", "Missing required parameter: scope")
         unknown = [scope for scope in wanted if not scopes.is_known(scope)]
         if unknown:
-            raise _Refusal("invalid_scope", "Some requested scopes were invalid: " + str(unknown))
+            raise _RefusalError("invalid_scope", "Some requested scopes were invalid: " + str(unknown))
         return wanted
 
     def _check_redirect(self, client_id: str, uri: str) -> None:
         parts = urlsplit(uri)
         if not uri:
-            raise _Refusal("invalid_request", "Missing required parameter: redirect_uri")
+            raise _RefusalError("invalid_request", "Missing required parameter: redirect_uri")
         secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
         if not secure or not parts.hostname or "#" in uri or "*" in uri:
-            raise _Refusal("invalid_request", f"Invalid redirect_uri: {uri}")
+            raise _RefusalError("invalid_request", f"Invalid redirect_uri: {uri}")
         client = self._world.grants.clients.rows.get(client_id)
         if client is not None and uri not in client.redirect_uris:
-            raise _Refusal("redirect_uri_mismatch", f"redirect_uri={uri}")
+            raise _RefusalError("redirect_uri_mismatch", f"redirect_uri={uri}")
 
     def _decided(
         self, asked: Mapping[str, str], wanted: list[str], fields: Mapping[str, list[str]]
@@ -123,9 +127,7 @@ class Consent:
         typed = only(fields, "new_account").strip().lower()
         email = typed or only(fields, "account").strip().lower()
         if "@" not in email:
-            page = error_page(
-                self._world.base_url, "no account", "Choose an account or type an address."
-            )
+            page = error_page(self._world.base_url, "no account", "Choose an account or type an address.")
             return html_response(page, 400)
         ticked = set(fields.get("granted", []))
         granted = [scope for scope in wanted if scopes.is_identity(scope) or scope in ticked]

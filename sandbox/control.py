@@ -7,25 +7,28 @@ wrong with a call is answered as 400 with a sentence.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 import orjson
 
 from sandbox import control_events
-from sandbox.consent import Consent
 from sandbox.control_events import ControlError
 from sandbox.messages import Fault, Json, Request, Response, json_response, only
 from sandbox.model.calendars import ROLES, Calendar, calendar_resource
 from sandbox.model.faults import KINDS, FaultRule
 from sandbox.model.grants import Client
 from sandbox.model.zones import find_zone
-from sandbox.oauth import OAuth
 from sandbox.scopes import expanded
-from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.consent import Consent
+    from sandbox.oauth import OAuth
+    from sandbox.world import World
 
 _NOTIFICATION_FAULTS = frozenset({"drop", "duplicate", "delay", "reorder"})
 _LONGEST_WAIT_S = 60.0
@@ -71,7 +74,7 @@ class Control:
             ("GET", calendar + "/events/{event}", self._get_event),
             ("DELETE", calendar + "/events/{event}", self._delete_event),
             ("POST", "/faults", self._add_fault),
-            ("GET", "/faults", lambda ask: self._faults()),
+            ("GET", "/faults", self._faults),
             ("DELETE", "/faults", self._clear_faults),
             ("GET", "/holds", self._holds),
             ("POST", "/holds/{hold}/release", self._release),
@@ -85,7 +88,7 @@ class Control:
             ("POST", "/consent", self._decide),
             ("GET", "/requests", self._requests),
             ("DELETE", "/requests", self._clear_requests),
-            ("GET", "/mails", lambda ask: {"mails": list(self._world.mails)}),
+            ("GET", "/mails", self._mails),
             ("DELETE", "/mails", self._clear_mails),
         ]
         self._routes = [
@@ -100,11 +103,8 @@ class Control:
             if found is None or method != request.method:
                 continue
             try:
-                body = orjson.loads(request.body) if request.body.strip() else {}
-                if not isinstance(body, dict):
-                    raise ControlError("the body is not an object")
                 parameters = {name: unquote(value) for name, value in found.groupdict().items()}
-                ask = _Ask(body, request.query(), parameters)
+                ask = _Ask(_body(request), request.query(), parameters)
                 answer = handler(ask)
             except (ControlError, KeyError, ValueError, TypeError) as problem:
                 return json_response({"error": f"{type(problem).__name__}: {problem}"}, 400)
@@ -314,7 +314,8 @@ class Control:
         self._world.faults.rules.append(rule)
         return rule.resource()
 
-    def _faults(self) -> Json:
+    def _faults(self, ask: _Ask) -> Json:
+        del ask
         return {"faults": [rule.resource() for rule in self._world.faults.rules]}
 
     def _clear_faults(self, ask: _Ask) -> Json:
@@ -436,7 +437,18 @@ class Control:
         self._world.requests.entries.clear()
         return {"requests": []}
 
+    def _mails(self, ask: _Ask) -> Json:
+        del ask
+        return {"mails": list(self._world.mails)}
+
     def _clear_mails(self, ask: _Ask) -> Json:
         del ask
         self._world.mails.clear()
         return {"mails": []}
+
+
+def _body(request: Request) -> Json:
+    body = orjson.loads(request.body) if request.body.strip() else {}
+    if not isinstance(body, dict):
+        raise ControlError("the body is not an object")
+    return body

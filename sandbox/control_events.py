@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import orjson
-
-from sandbox.event_resource import merged
-from sandbox.messages import Json
-from sandbox.model.calendars import Calendar
+from sandbox.event_resource import finish, html_link, merged
+from sandbox.model.event_log import StoredEvent, etag_of
 from sandbox.model.recurrence import Series, instance_doc, split_instance_id
-from sandbox.model.zones import in_zone, parse_date_time
-from sandbox.world import World
+from sandbox.model.zones import in_zone, parse_date_time, stamp_ms
+
+if TYPE_CHECKING:
+    from sandbox.messages import Json
+    from sandbox.model.calendars import Calendar
+    from sandbox.world import World
 
 _MOST = 1_000_000
 
@@ -51,23 +53,35 @@ def put_many(world: World, calendar: Calendar, order: Json, person: str) -> Json
     start = parse_date_time(order.get("start", "2026-01-01T09:00:00Z"))
     if start is None or start.tzinfo is None:
         raise ControlError("start is not an instant")
-    zone, name = calendar.zone, calendar.time_zone
     summary = str(order.get("summary", "Event"))
-    template: Json = orjson.loads(orjson.dumps(order.get("fields", {})))
+    zone, named = calendar.zone, {"timeZone": calendar.time_zone}
+
+    def bounds(number: int) -> Json:
+        begins = start + timedelta(hours=number)
+        ends = begins + timedelta(minutes=30)
+        return {
+            "start": {"dateTime": in_zone(begins, zone), **named},
+            "end": {"dateTime": in_zone(ends, zone), **named},
+        }
+
+    draft = {"summary": summary, **bounds(0), **order.get("fields", {})}
+    pattern = finish(world.new_event(draft, calendar, person), calendar, 0, world.base_url)
+    spread = "start" not in order.get("fields", {})
     first = last = ""
     for number in range(count):
-        begins = start + timedelta(hours=number)
-        draft = {
+        stamp, last = world.clock.stamp_us(), world.mint.event_id()
+        first = first or last
+        doc = {
+            **pattern,
+            "etag": etag_of(stamp),
+            "id": last,
+            "htmlLink": html_link(last, calendar.id, world.base_url),
+            "updated": stamp_ms(stamp),
             "summary": f"{summary} {number + 1}",
-            "start": {"dateTime": in_zone(begins, zone), "timeZone": name},
-            "end": {
-                "dateTime": in_zone(begins + timedelta(minutes=30), zone),
-                "timeZone": name,
-            },
-            **template,
+            "iCalUID": f"{last}@google.com",
+            **(bounds(number) if spread else {}),
         }
-        event = world.write_event(calendar, world.new_event(draft, calendar, person), quietly=True)
-        first, last = first or event.id, event.id
+        world.calendars.put_event(calendar, StoredEvent.of(doc, stamp, stamp, zone))
     world.announce_events(calendar)
     return {"count": count, "first_id": first, "last_id": last}
 

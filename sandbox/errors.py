@@ -61,9 +61,7 @@ class ApiError(Exception):
                 error["details"] = list(self.details)
         headers = {"Content-Type": "application/json; charset=UTF-8"}
         if self.status == 401:
-            headers["WWW-Authenticate"] = (
-                'Bearer realm="https://accounts.google.com/", error="invalid_token"'
-            )
+            headers["WWW-Authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
         return Response(self.status, headers, orjson.dumps({"error": error}))
 
 
@@ -222,9 +220,7 @@ def not_organizer() -> ApiError:
 
 def not_a_calendar_user() -> ApiError:
     """The account never opened Google Calendar."""
-    return ApiError(
-        403, "notACalendarUser", "The user must be signed up for Google Calendar.", "calendar"
-    )
+    return ApiError(403, "notACalendarUser", "The user must be signed up for Google Calendar.", "calendar")
 
 
 def event_type_restriction(message: str) -> ApiError:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 from sandbox import errors
-from sandbox.call import Call
-from sandbox.model.calendars import Calendar
-from sandbox.model.event_log import StoredEvent
 from sandbox.model.zones import parse_instant_us
-from sandbox.world import World
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from sandbox.call import Call
+    from sandbox.model.calendars import Calendar
+    from sandbox.model.event_log import StoredEvent
+    from sandbox.world import World
 
 _NEVER_WITH_SYNC_TOKEN = (
     "iCalUID",
@@ -193,9 +196,7 @@ class EventQuery:
 def _check_companions(call: Call) -> None:
     for name in _NEVER_WITH_SYNC_TOKEN:
         if name in call.params:
-            raise errors.bad_request(
-                f"Sync token cannot be used together with parameter: {name}", name
-            )
+            raise errors.bad_request(f"Sync token cannot be used together with parameter: {name}", name)
     if "showDeleted" in call.params and not call.flag("showDeleted"):
         raise errors.bad_request("Sync token requires showDeleted.", "showDeleted")
 

@@ -6,12 +6,15 @@ Source: captured events of the live API, and the discovery document of calendar 
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sandbox.messages import Json
-from sandbox.model.calendars import Calendar
+from sandbox.model.event_log import etag_of
 from sandbox.model.zones import in_zone, parse_date_time, shown_in, stamp_ms
+
+if TYPE_CHECKING:
+    from sandbox.messages import Json
+    from sandbox.model.calendars import Calendar
 
 READ_ONLY = frozenset(
     {
@@ -117,7 +120,7 @@ def finish(draft: Json, calendar: Calendar, updated_us: int, base_url: str) -> J
     }
     doc |= {
         "kind": "calendar#event",
-        "etag": f'"{updated_us * 2}"',
+        "etag": etag_of(updated_us),
         "updated": stamp_ms(updated_us),
         "htmlLink": html_link(doc["id"], calendar.id, base_url),
         "status": doc.get("status", "confirmed"),

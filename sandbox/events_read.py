@@ -10,20 +10,23 @@ Source: Calendar API reference, `events.list`; guide 'Synchronize resources effi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from sandbox import errors
-from sandbox.call import Call
 from sandbox.event_query import EventQuery
 from sandbox.event_resource import viewed
 from sandbox.messages import Json, Response, json_response
-from sandbox.model.calendars import Calendar
-from sandbox.model.event_log import EventLog, StoredEvent
 from sandbox.model.recurrence import Series, instance_doc, split_instance_id
 from sandbox.model.zones import stamp_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sandbox.call import Call
+    from sandbox.model.calendars import Calendar
+    from sandbox.model.event_log import EventLog, StoredEvent
 
 Shown = tuple[int | None, int | None, Any]
 """Start, end and resource of an item that may be listed."""
@@ -36,9 +39,7 @@ def get_event(call: Call) -> Response:
     if call.has_version(event.etag):
         return Response(304, {"ETag": event.etag})
     limit = call.number("maxAttendees", 1, 10_000) if call.text("maxAttendees") else None
-    shown = viewed(
-        doc, zone=call.zone(), max_attendees=limit, role=call.role(calendar), calendar=calendar
-    )
+    shown = viewed(doc, zone=call.zone(), max_attendees=limit, role=call.role(calendar), calendar=calendar)
     answer = json_response(shown)
     answer.headers["ETag"] = event.etag
     return answer
@@ -102,11 +103,7 @@ def list_instances(call: Call) -> Response:
         log = call.world.calendars.log(calendar.id)
         items = [
             *_occurrences(event, log, query),
-            *(
-                shown
-                for exception in log.exceptions_of(event.id)
-                for shown in _single(exception, log, query)
-            ),
+            *(shown for exception in log.exceptions_of(event.id) for shown in _single(exception, log, query)),
         ]
     else:
         items = [(event.start_us, event.end_us, doc)]
@@ -114,8 +111,7 @@ def list_instances(call: Call) -> Response:
     found = sorted(
         (start or 0, item["id"], item)
         for start, end, item in items
-        if query.in_window(start, end)
-        and (wanted is None or wanted in item["originalStartTime"].values())
+        if query.in_window(start, end) and (wanted is None or wanted in item["originalStartTime"].values())
     )
     return _sorted_page(call, calendar, query, found)
 
@@ -136,7 +132,7 @@ def _history_page(call: Call, calendar: Calendar, log: EventLog, query: EventQue
                 cursor = [after, index, began]
                 return _page(call, calendar, items, page=query.page_token(cursor))
             if query.in_window(start, end) and query.matches(event):
-                items.append(shown if plain else _shaped(shown, call, calendar, query))
+                items.append(shown if plain else _shaped(shown, query))
                 counted += 1
                 hidden = False
         # The size of a page is applied before deleted events are filtered out, so a page
@@ -166,7 +162,7 @@ def _sorted_page(
     last = tuple(query.page_cursor) if query.page_cursor else None
     rest = [one for one in found if last is None or one[:2] > last]
     page = rest[: query.page_size]
-    items = [_shaped(doc, call, calendar, query) for _, _, doc in page]
+    items = [_shaped(doc, query) for _, _, doc in page]
     token = query.page_token(list(page[-1][:2])) if len(rest) > len(page) else None
     return _page(call, calendar, items, page=token)
 
@@ -224,7 +220,7 @@ def _occurrences(master: StoredEvent, log: EventLog, query: EventQuery) -> Itera
         yield slot.start_us, slot.end_us, shown
 
 
-def _shaped(shown: Any, call: Call, calendar: Calendar, query: EventQuery) -> Any:
+def _shaped(shown: Any, query: EventQuery) -> Any:
     if query.plain:
         return shown
     doc = _decoded(shown)
@@ -233,7 +229,7 @@ def _shaped(shown: Any, call: Call, calendar: Calendar, query: EventQuery) -> An
         zone=query.zone,
         max_attendees=query.max_attendees,
         role=query.role,
-        calendar=calendar,
+        calendar=query.calendar,
     )
 
 

@@ -11,18 +11,21 @@ from __future__ import annotations
 import base64
 import re
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sandbox import errors
-from sandbox.call import Call
 from sandbox.conference import settle_conference
 from sandbox.event_resource import GUEST_RIGHTS, READ_ONLY, finish, is_organizer, merged
 from sandbox.events_read import find_event
 from sandbox.mails import mail_guests
 from sandbox.messages import Json, Response, json_response
-from sandbox.model.calendars import Calendar
-from sandbox.model.event_log import StoredEvent
 from sandbox.model.zones import in_zone
 from sandbox.validation import check_client_id, check_event, kept_properties
+
+if TYPE_CHECKING:
+    from sandbox.call import Call
+    from sandbox.model.calendars import Calendar
+    from sandbox.model.event_log import StoredEvent
 
 _OWN_ROW = ("responseStatus", "comment", "additionalGuests")
 _LOCKED = ("summary", "description", "location", "start", "end", "recurrence")
@@ -79,9 +82,7 @@ def import_event(call: Call) -> Response:
         raise errors.required("Missing iCalUID.")
     if body.get("eventType", "default") != "default":
         raise errors.event_type_restriction("Only events of type default can be imported.")
-    draft = {
-        name: value for name, value in body.items() if name not in READ_ONLY and value is not None
-    }
+    draft = {name: value for name, value in body.items() if name not in READ_ONLY and value is not None}
     check_event(draft, calendar)
     known = call.world.calendars.log(calendar.id).with_uid(i_cal_uid)
     draft |= {"id": known[0].id if known else imported_id(i_cal_uid), "iCalUID": i_cal_uid}

@@ -44,9 +44,7 @@ class FieldMask:
             return [self.apply(one) for one in value]
         if not isinstance(value, dict):
             return value
-        return {
-            name: mask.apply(value[name]) for name, mask in self.children.items() if name in value
-        }
+        return {name: mask.apply(value[name]) for name, mask in self.children.items() if name in value}
 
 
 def _read_list(tokens: list[str], mask: FieldMask) -> list[str]:

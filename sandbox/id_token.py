@@ -11,12 +11,14 @@ import base64
 import hashlib
 from functools import lru_cache
 from random import Random
+from typing import TYPE_CHECKING
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from sandbox.messages import Json
+if TYPE_CHECKING:
+    from sandbox.messages import Json
 
 _EXPONENT = 65_537
 _HALF_BITS = 1024

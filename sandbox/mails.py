@@ -5,10 +5,14 @@ Source: Calendar API reference, `sendUpdates`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sandbox import errors
-from sandbox.call import Call
-from sandbox.messages import Json
-from sandbox.model.calendars import Calendar
+
+if TYPE_CHECKING:
+    from sandbox.call import Call
+    from sandbox.messages import Json
+    from sandbox.model.calendars import Calendar
 
 _CHOICES = frozenset({"all", "externalOnly", "none"})
 

@@ -7,12 +7,14 @@ reads the same instruction from the value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Json: TypeAlias = dict[str, Any]
 """A decoded JSON object."""
@@ -87,9 +89,7 @@ class Notification:
 
 def json_response(value: Any, status: int = 200) -> Response:
     """An answer with a JSON body and the content type that Google sends."""
-    return Response(
-        status, {"Content-Type": "application/json; charset=UTF-8"}, orjson.dumps(value)
-    )
+    return Response(status, {"Content-Type": "application/json; charset=UTF-8"}, orjson.dumps(value))
 
 
 def html_response(page: str, status: int = 200) -> Response:

@@ -10,14 +10,17 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from sandbox import id_token, scopes
 from sandbox.errors import OAuthError
 from sandbox.messages import Json, Request, Response, json_response, only
-from sandbox.model.accounts import Account
 from sandbox.model.grants import ACCESS_TOKEN_S, AccessToken, Code
-from sandbox.world import World
+
+if TYPE_CHECKING:
+    from sandbox.model.accounts import Account
+    from sandbox.world import World
 
 Fields = Mapping[str, list[str]]
 
@@ -121,9 +124,7 @@ class OAuth:
         _check_verifier(code, only(fields, "code_verifier"))
         code.used = True
         world.grants.codes.save(code.code, code)
-        return self.issue_tokens(
-            code.account, client_id, code.scopes, offline=code.offline, nonce=code.nonce
-        )
+        return self.issue_tokens(code.account, client_id, code.scopes, offline=code.offline, nonce=code.nonce)
 
     def _refreshed(self, fields: Fields, client_id: str) -> Json:
         world = self._world
@@ -265,7 +266,5 @@ def _check_verifier(code: Code, verifier: str) -> None:
     if code.challenge_method == "S256":
         digest = hashlib.sha256(verifier.encode()).digest()
         proof = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    if not 43 <= len(verifier) <= 128 or not hmac.compare_digest(
-        proof.encode(), code.challenge.encode()
-    ):
+    if not 43 <= len(verifier) <= 128 or not hmac.compare_digest(proof.encode(), code.challenge.encode()):
         raise OAuthError(400, "invalid_grant", "Invalid code verifier.")

@@ -5,10 +5,13 @@ Nothing is loaded from elsewhere, and whatever comes from outside is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from sandbox import scopes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1f2328;--soft:#5f6b7a;--line:#d9dee5;--page:#f4f6f9;

@@ -5,7 +5,10 @@ Source: discovery document of calendar v3 (`scopes` of each method).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PREFIX = "https://www.googleapis.com/auth/"
 IDENTITY = {
@@ -48,9 +51,7 @@ _METHODS = {
     "calendars.patch": _WRITE_CALENDAR,
     "calendars.update": _WRITE_CALENDAR,
     "calendars.get": _WRITE_CALENDAR + " calendar.calendars.readonly calendar.readonly",
-    "channels.stop": " ".join(
-        (_READ_EVENTS, _READ_ACL, _READ_SETTINGS, "calendar.calendarlist", _READ_LIST)
-    ),
+    "channels.stop": f"{_READ_EVENTS} {_READ_ACL} {_READ_SETTINGS} calendar.calendarlist {_READ_LIST}",
     "colors.get": "calendar.app.created calendar.calendarlist calendar.calendarlist.readonly "
     "calendar.events.freebusy calendar.events.owned calendar.events.owned.readonly "
     "calendar.events.public.readonly calendar.readonly",

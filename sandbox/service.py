@@ -6,10 +6,9 @@ thread. Mishaps that a test ordered strike here, around the part that answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -26,8 +25,13 @@ from sandbox.model.clock import from_us, to_us
 from sandbox.model.faults import Hold
 from sandbox.oauth import OAuth
 from sandbox.pages import picture
-from sandbox.store import Store
 from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sandbox.store import Store
 
 CONTROL = "/_control"
 _BATCH = "/batch/calendar/v3"
@@ -83,8 +87,7 @@ class Sandbox:
         return self._finished(response)
 
     def resume(self, hold_id: str) -> Response:
-        """The answer of a call that was held and is released; it is carried out now if it
-        was held before.
+        """The answer of a call that was held; one held before it began is carried out now.
 
         Raises:
             KeyError: There is no such hold.

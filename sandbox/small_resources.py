@@ -5,16 +5,20 @@ Source: Calendar API reference, `freebusy`, `colors`, `settings`, `acl`.
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from sandbox import errors
-from sandbox.call import Call
 from sandbox.messages import Json, Response, json_response
-from sandbox.model.accounts import Account
 from sandbox.model.calendars import ROLES, Calendar
 from sandbox.model.clock import from_us
 from sandbox.model.recurrence import Series
 from sandbox.model.zones import find_zone, in_zone, parse_instant_us
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from sandbox.call import Call
+    from sandbox.model.accounts import Account
 
 _LONGEST_QUERY_US = 92 * 86_400_000_000
 _CALENDAR_COLORS = (
@@ -22,9 +26,7 @@ _CALENDAR_COLORS = (
     "#fad165 #92e1c0 #9fe1e7 #9fc6e7 #4986e7 #9a9cff #b99aff #c2c2c2 #cabdbf #cca6ac #f691b2 "
     "#cd74e6 #a47ae2"
 )
-_EVENT_COLORS = (
-    "#a4bdfc #7ae7bf #dbadff #ff887c #fbd75b #ffb878 #46d6db #e1e1e1 #5484ed #51b749 #dc2127"
-)
+_EVENT_COLORS = "#a4bdfc #7ae7bf #dbadff #ff887c #fbd75b #ffb878 #46d6db #e1e1e1 #5484ed #51b749 #dc2127"
 _SETTINGS = {
     "autoAddHangouts": "true",
     "dateFieldOrder": "DMY",
@@ -48,9 +50,7 @@ def query_free_busy(call: Call) -> Response:
         value = parse_instant_us(str(body.get(name, "")))
         if value is None:
             raise (
-                errors.required(f"Missing {name} parameter.")
-                if name not in body
-                else (errors.bad_request())
+                errors.required(f"Missing {name} parameter.") if name not in body else (errors.bad_request())
             )
         bounds[name] = value
     if bounds["timeMax"] <= bounds["timeMin"]:
@@ -95,9 +95,7 @@ def get_colors(call: Call) -> Response:
         }
         for kind, colors in (("calendar", _CALENDAR_COLORS), ("event", _EVENT_COLORS))
     }
-    return json_response(
-        {"kind": "calendar#colors", "updated": "2012-02-14T00:00:00.000Z", **palettes}
-    )
+    return json_response({"kind": "calendar#colors", "updated": "2012-02-14T00:00:00.000Z", **palettes})
 
 
 def list_settings(call: Call) -> Response:
@@ -188,6 +186,22 @@ def delete_acl_rule(call: Call) -> Response:
 
 def _busy(call: Call, calendar: Calendar, bounds: dict[str, int], zone: ZoneInfo) -> list[Json]:
     """Opaque events within the bounds, overlapping ones joined."""
+    spans = _opaque_spans(call, calendar, bounds["timeMax"])
+    joined: list[tuple[int, int]] = []
+    clipped = sorted((max(a, bounds["timeMin"]), min(b, bounds["timeMax"])) for a, b in spans)
+    for start, end in clipped:
+        if end <= start:
+            continue
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return [
+        {"start": in_zone(from_us(start), zone), "end": in_zone(from_us(end), zone)} for start, end in joined
+    ]
+
+
+def _opaque_spans(call: Call, calendar: Calendar, before_us: int) -> list[tuple[int, int]]:
     log = call.world.calendars.log(calendar.id)
     spans: list[tuple[int, int]] = []
     for event in log.since(0):
@@ -198,25 +212,13 @@ def _busy(call: Call, calendar: Calendar, bounds: dict[str, int], zone: ZoneInfo
         if event.recurring:
             taken = {one.id for one in log.exceptions_of(event.id)}
             for slot in Series(event, calendar.zone).slots():
-                if slot.start_us >= bounds["timeMax"]:
+                if slot.start_us >= before_us:
                     break
                 if slot.instance_id not in taken:
                     spans.append((slot.start_us, slot.end_us))
         else:
             spans.append((event.start_us, event.end_us))
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        start, end = max(start, bounds["timeMin"]), min(end, bounds["timeMax"])
-        if end <= start:
-            continue
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-        else:
-            joined.append((start, end))
-    return [
-        {"start": in_zone(from_us(start), zone), "end": in_zone(from_us(end), zone)}
-        for start, end in joined
-    ]
+    return spans
 
 
 def _settings_of(account: Account) -> dict[str, str]:

@@ -7,10 +7,12 @@ leaves, so a killed process has forgotten nothing that it promised.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 Row = TypeVar("Row")
 

@@ -7,14 +7,17 @@ Source: Calendar API reference, `events`; Calendar API guides 'Extended properti
 from __future__ import annotations
 
 import re
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 from sandbox import errors
-from sandbox.messages import Json
-from sandbox.model.calendars import Calendar
 from sandbox.model.recurrence import RecurrenceError, read_rules
 from sandbox.model.zones import find_zone, moment_us, parse_date, parse_date_time
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from sandbox.messages import Json
+    from sandbox.model.calendars import Calendar
 
 _CLIENT_ID = re.compile(r"^[a-v0-9]{5,1024}$")
 _KEY_LENGTH = 44

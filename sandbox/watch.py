@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sandbox import errors
-from sandbox.call import Call
 from sandbox.messages import Json, Response, json_response
 from sandbox.model.channels import MAX_TTL_S, Channel
+
+if TYPE_CHECKING:
+    from sandbox.call import Call
 
 _ID = re.compile(r"^[A-Za-z0-9\-_+/=]{1,64}$")
 
@@ -129,9 +132,7 @@ def _checked_address(body: Json) -> str:
         raise errors.required("Required")
     parts = urlsplit(address)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise errors.ApiError(
-            400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {address}"
-        )
+        raise errors.ApiError(400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {address}")
     if not parts.hostname:
         raise errors.ApiError(
             400, "push.webhookUrlNoHostOrAddress", f"WebHook callback has no host: {address}"

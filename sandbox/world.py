@@ -7,15 +7,12 @@ module, so every change is stamped, kept and announced the same way.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from sandbox.event_resource import finish
-from sandbox.messages import Json
 from sandbox.model.accounts import Account, Accounts
 from sandbox.model.calendars import Calendar, Calendars, ListEntry
 from sandbox.model.channels import Channels
@@ -29,6 +26,12 @@ from sandbox.model.requests_log import RequestLog
 from sandbox.model.tokens import TokenCodec
 from sandbox.model.zones import shown_in, stamp_s
 from sandbox.store import Journal, Store, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from sandbox.messages import Json
 
 
 @dataclass(slots=True)
@@ -46,9 +49,7 @@ class Switches:
 class World:
     """Google's memory."""
 
-    def __init__(
-        self, *, now: Callable[[], datetime], seed: int, base_url: str, store: Store | None
-    ) -> None:
+    def __init__(self, *, now: Callable[[], datetime], seed: int, base_url: str, store: Store | None) -> None:
         self.base_url = base_url.rstrip("/")
         self._now = now
         self.journal = Journal(store)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import orjson
 
-from sandbox.model.mint import Mint
 from sandbox.store import Journal, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox.model.mint import Mint
 
 
 @dataclass(slots=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from sandbox.messages import Json
 from sandbox.model.event_log import EventLog, StoredEvent
 from sandbox.store import Journal, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox.messages import Json
 
 ROLES = ("none", "freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
 """Access roles, weakest first."""

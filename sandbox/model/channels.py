@@ -9,16 +9,20 @@ Source: Calendar API guide, 'Get push notifications'.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 import orjson
 
 from sandbox.messages import Json, Notification
 from sandbox.model.clock import from_us
-from sandbox.model.mint import Mint
 from sandbox.store import Journal, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sandbox.model.mint import Mint
 
 RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 ACCEPTED_STATUSES = frozenset({102, 200, 201, 202, 204})
@@ -94,9 +98,7 @@ class Outbox:
 
     def due(self, now_us: int) -> list[Notification]:
         """Take the messages whose time has come, in the order they were queued."""
-        taken = [
-            one for one in self._waiting.values() if one.state == "waiting" and one.due_us <= now_us
-        ]
+        taken = [one for one in self._waiting.values() if one.state == "waiting" and one.due_us <= now_us]
         for one in taken:
             one.state = "flying"
             one.attempt += 1
@@ -127,9 +129,7 @@ class Outbox:
 
     def next_due_us(self) -> int | None:
         """When the next message wants to leave."""
-        return min(
-            (one.due_us for one in self._waiting.values() if one.state == "waiting"), default=None
-        )
+        return min((one.due_us for one in self._waiting.values() if one.state == "waiting"), default=None)
 
     def forget(self) -> None:
         """Drop messages, log and faults."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from sandbox.messages import Json, Request, Response
+if TYPE_CHECKING:
+    import re
+
+    from sandbox.messages import Json, Request, Response
 
 KINDS = frozenset(
     {

@@ -9,11 +9,14 @@ Source: Google Identity guide, 'Using OAuth 2.0 to access Google APIs'.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import orjson
 
-from sandbox.model.mint import Mint
 from sandbox.store import Journal, Table
+
+if TYPE_CHECKING:
+    from sandbox.model.mint import Mint
 
 ACCESS_TOKEN_S = 3599
 CODE_S = 600
@@ -94,12 +97,8 @@ class Grants:
         self.clients = Table(journal, "client", lambda row: Client(**orjson.loads(row)))
         self.codes = Table(journal, "code", lambda row: Code(**orjson.loads(row)))
         self.grants = Table(journal, "grant", lambda row: Grant(**orjson.loads(row)))
-        self.refresh_tokens = Table(
-            journal, "refresh-token", lambda row: RefreshToken(**orjson.loads(row))
-        )
-        self.access_tokens = Table(
-            journal, "access-token", lambda row: AccessToken(**orjson.loads(row))
-        )
+        self.refresh_tokens = Table(journal, "refresh-token", lambda row: RefreshToken(**orjson.loads(row)))
+        self.access_tokens = Table(journal, "access-token", lambda row: AccessToken(**orjson.loads(row)))
 
     def grant_of(self, account: str, client_id: str) -> Grant | None:
         """What an account allowed a client, if anything."""
@@ -132,9 +131,7 @@ class Grants:
         self.access_tokens.save(token.token, token)
         return token
 
-    def issue_refresh(
-        self, account: str, client_id: str, scopes: list[str], now_us: int
-    ) -> RefreshToken:
+    def issue_refresh(self, account: str, client_id: str, scopes: list[str], now_us: int) -> RefreshToken:
         """A fresh refresh token; the oldest beyond a hundred dies without a word.
 
         Source: Google Identity guide, 'Refresh token expiration'.

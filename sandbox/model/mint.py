@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import TYPE_CHECKING
 
 import orjson
 
-from sandbox.store import Journal
-
-_BASE32HEX = "0123456789abcdefghijklmnopqrstuv"
+if TYPE_CHECKING:
+    from sandbox.store import Journal
 
 
 class Mint:
@@ -46,7 +46,7 @@ class Mint:
 
         Source: captured events.
         """
-        return "".join(_BASE32HEX[byte & 31] for byte in self.octets("event-id", 26))
+        return base64.b32hexencode(self.octets("event-id", 17))[:26].decode().lower()
 
     def below(self, concern: str, bound: int) -> int:
         """A number in [0, bound)."""

@@ -7,17 +7,21 @@ python-dateutil evaluates.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from dateutil.rrule import rruleset, rrulestr  # type: ignore[import-untyped]
 
-from sandbox.messages import Json
 from sandbox.model.clock import from_us, to_us
-from sandbox.model.event_log import StoredEvent
 from sandbox.model.zones import find_zone, in_zone, moment_us, parse_date, plus_us
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
+
+    from sandbox.messages import Json
+    from sandbox.model.event_log import StoredEvent
 
 EXPANSION_LIMIT = 730
 """Occurrences after which Google stops expanding an endless rule (as reported, unconfirmed)."""
@@ -135,7 +139,7 @@ def read_rules(lines: object, start: Json, zone: ZoneInfo) -> rruleset:
         if not isinstance(line, str) or ":" not in line:
             raise RecurrenceError(str(line))
         head, _, value = line.partition(":")
-        name, *parameters = head.upper().split(";")
+        name = head.upper().partition(";")[0]
         try:
             match name:
                 case "RRULE" | "EXRULE":
@@ -143,7 +147,7 @@ def read_rules(lines: object, start: Json, zone: ZoneInfo) -> rruleset:
                     rule = rrulestr(text, dtstart=first)
                     (rules.rrule if name == "RRULE" else rules.exrule)(rule)
                 case "RDATE" | "EXDATE":
-                    line_zone = _line_zone(parameters, head, zone)
+                    line_zone = _line_zone(head, zone)
                     for one in value.split(","):
                         moment = _local_moment(one.split("/")[0], line_zone, zone)
                         if "date" in start:
@@ -176,7 +180,7 @@ def _local_until(found: re.Match[str], start: Json, zone: ZoneInfo) -> str:
     return "UNTIL=" + local.strftime("%Y%m%dT%H%M%S")
 
 
-def _line_zone(parameters: list[str], head: str, zone: ZoneInfo) -> ZoneInfo:
+def _line_zone(head: str, zone: ZoneInfo) -> ZoneInfo:
     for parameter in head.split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.upper() == "TZID":

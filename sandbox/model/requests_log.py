@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import orjson
 
-from sandbox.messages import Json, Request
+if TYPE_CHECKING:
+    from sandbox.messages import Json, Request
 
 _KEPT_HEADERS = (
     "if-match",
@@ -46,10 +48,7 @@ class RequestLog:
     def add(self, request: Request, path: str, status: int, account: str | None, at: str) -> None:
         """Write down one request."""
         self.count += 1
-        query = {
-            name: ["***"] if name in _SECRETS else values
-            for name, values in request.query().items()
-        }
+        query = {name: ["***"] if name in _SECRETS else values for name, values in request.query().items()}
         self.entries.append(
             {
                 "n": self.count,
@@ -57,9 +56,7 @@ class RequestLog:
                 "method": request.method,
                 "path": path,
                 "query": query,
-                "headers": {
-                    name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers
-                },
+                "headers": {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers},
                 "body": _shown_body(request),
                 "status": status,
                 "account": account,

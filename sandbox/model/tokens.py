@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox.model.mint import Mint
+if TYPE_CHECKING:
+    from sandbox.model.mint import Mint
 
 
 class TokenCodec:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sandbox.messages import Json
 from sandbox.model.clock import from_us, to_us
+
+if TYPE_CHECKING:
+    from sandbox.messages import Json
 
 
 def find_zone(name: object) -> ZoneInfo | None:
