@@ -1,7 +1,7 @@
 """Structured logs: one JSON object (or one readable line) per record, with a net that catches secrets.
 
 Nothing secret is logged in the first place; the redaction is the second net. Facts of a record are given as
-`extra={"facts": {...}}`.
+`extra={...}` and stand in the line under their names.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ def _mask(match: re.Match[str]) -> str:
     return f"{kept}[redacted]"
 
 
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+
 class _Formatter(logging.Formatter):
     def __init__(self, style: Literal["json", "text"]) -> None:
         super().__init__()
@@ -52,9 +55,9 @@ class _Formatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        facts = getattr(record, "facts", None)
-        if isinstance(facts, dict):
-            line.update({name: value for name, value in facts.items() if name not in line})
+        for name, value in record.__dict__.items():
+            if name not in _STANDARD:
+                line.setdefault(name, value)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         if self._json:

@@ -83,11 +83,11 @@ class Settings(BaseSettings):
     fallback_sync_minutes: int = Field(default=15, ge=1, le=1440)
     sync_concurrency: int = Field(default=8, ge=1, le=256)
     worker_poll_seconds: float = Field(default=5.0, gt=0, le=300)
-    loop_breaker_limit: int = Field(default=6, ge=2, le=1000)
-    loop_breaker_window_seconds: int = Field(default=600, ge=1, le=86_400)
-    loop_breaker_cooldown_seconds: int = Field(default=900, ge=1, le=86_400)
+    loop_breaker_limit: int = Field(default=8, ge=2, le=1000)
+    loop_breaker_window_seconds: int = Field(default=300, ge=1, le=86_400)
+    loop_breaker_cooldown_seconds: int = Field(default=300, ge=1, le=86_400)
     deletion_brake_min: int = Field(default=10, ge=1)
-    deletion_brake_percent: int = Field(default=20, ge=1, le=100)
+    deletion_brake_percent: int = Field(default=25, ge=1, le=100)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"

@@ -1,0 +1,47 @@
+"""The application: routes, limits and problem documents around whatever container its lifespan sets up."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from api import auth, docs, health, slots, sync, webhooks
+from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
+from api.problems import install_problem_handlers
+
+TITLE = "Calendar Sync"
+VERSION = "0.1.0"
+_DESCRIPTION = """Keeps an app's time slots and a user's Google Calendar the same, both ways.
+
+1. `POST /auth/users` answers an `api_key`.
+2. **Authorize** with it, above.
+3. `GET /auth/google/authorize` answers a URL to open in a browser.
+4. `POST /slots`, and look into the calendar.
+"""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(lifespan: Lifespan) -> FastAPI:
+    """The application; opens nothing before its lifespan begins.
+
+    Args:
+        lifespan: Puts a `Container` at `app.state.container` while it runs.
+    """
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(PlainStartFailure), Middleware(ConfiguredCors), Middleware(Boundary)],
+        # A redirect to add a slash would lose what the client sent.
+        redirect_slashes=False,
+    )
+    install_problem_handlers(app)
+    for router in (health.router, auth.router, slots.router, sync.router, webhooks.router):
+        app.include_router(router)
+    docs.install(app)
+    return app

@@ -1,0 +1,61 @@
+"""What the routes are given: the services, and the few settings that HTTP itself needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from services.channel_service import ChannelService
+    from services.connection_service import ConnectionService
+    from services.core.ports import Ids
+    from services.google_oauth import GoogleOAuth
+    from services.review_service import ReviewService
+    from services.slot_service import SlotService
+    from services.sync_service import SyncService
+    from services.user_service import UserService
+
+
+class Readiness(Protocol):
+    """Tells whether the service can do its work."""
+
+    async def check(self) -> dict[str, str]:
+        """What is wrong, by part; empty when nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPolicy:
+    """Settings of the HTTP face."""
+
+    public_base_url: str
+    registration_open: bool
+    frontend_url: str | None = None
+    return_origins: tuple[str, ...] = ()
+    """Origins to which a browser may be sent after the consent."""
+    cors_origins: tuple[str, ...] = ()
+    body_limit_bytes: int = 1024 * 1024
+    body_deadline: timedelta = timedelta(seconds=30)
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach the service over https."""
+        return self.public_base_url.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """Everything that the routes use."""
+
+    http: HttpPolicy
+    ids: Ids
+    users: UserService
+    slots: SlotService
+    sync: SyncService
+    reviews: ReviewService
+    connections: ConnectionService
+    channels: ChannelService
+    oauth: GoogleOAuth
+    readiness: Readiness
+    links: dict[str, str] = field(default_factory=dict)
+    """Further addresses for the start page, by name."""

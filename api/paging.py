@@ -1,0 +1,85 @@
+"""Pages: an opaque cursor carries a position, and nothing else, to the next request."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from services.core.errors import InvalidCursorError
+
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
+CursorText = Annotated[
+    str | None, Query(max_length=512, description="`next_cursor` of the page before; absent for the first.")
+]
+DEFAULT_LIMIT = 50
+
+
+def page_body(items: Iterable[Any], next_cursor: str | None) -> dict[str, Any]:
+    """One page as every list answers it."""
+    return {"items": list(items), "next_cursor": next_cursor}
+
+
+def id_cursor(position: UUID) -> str:
+    """The cursor behind an object, in a list ordered by id."""
+    return _encode("i", position.hex)
+
+
+def read_id_cursor(cursor: str | None) -> UUID | None:
+    """The inverse of `id_cursor`.
+
+    Raises:
+        InvalidCursorError: It is no such cursor.
+    """
+    if cursor is None:
+        return None
+    [position] = _decode("i", cursor, 1)
+    return _uuid(position)
+
+
+def start_cursor(start: datetime, position: UUID) -> str:
+    """The cursor behind an object, in a list ordered by start and id."""
+    return _encode("s", start.astimezone(UTC).isoformat(), position.hex)
+
+
+def read_start_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """The inverse of `start_cursor`.
+
+    Raises:
+        InvalidCursorError: It is no such cursor.
+    """
+    if cursor is None:
+        return None
+    start, position = _decode("s", cursor, 2)
+    try:
+        moment = datetime.fromisoformat(start)
+    except ValueError:
+        raise InvalidCursorError from None
+    if moment.tzinfo is None:
+        raise InvalidCursorError
+    return moment, _uuid(position)
+
+
+def _encode(*parts: str) -> str:
+    return base64.urlsafe_b64encode("|".join(parts).encode()).decode().rstrip("=")
+
+
+def _decode(kind: str, cursor: str, count: int) -> list[str]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidCursorError from None
+    found, *parts = text.split("|")
+    if found != kind or len(parts) != count:
+        raise InvalidCursorError
+    return parts
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        raise InvalidCursorError from None

@@ -1,0 +1,64 @@
+"""Header fields by which clients say how they want to be served: versions and waiting."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Header
+
+from services.slot_service import VersionCondition
+
+LONGEST_WAIT = timedelta(seconds=30)
+
+_TAG = re.compile(r'(?:W/)?"?(\d{1,18})"?', re.ASCII)
+_WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?(?=$|[,;\s])', re.IGNORECASE | re.ASCII)
+
+IfMatch = Annotated[
+    str | None,
+    Header(description="`ETag` of the version that the edit was made from; 412 when the slot moved on."),
+]
+IfNoneMatch = Annotated[
+    str | None, Header(description="`ETag` of the version that the client has; 304 when it is current.")
+]
+Prefer = Annotated[
+    str | None, Header(description="`wait=N`: wait up to N seconds (at most 30) until Google has it.")
+]
+
+
+def etag_of(version: int) -> str:
+    """The entity tag of a slot's version."""
+    return f'"{version}"'
+
+
+def version_condition(if_match: str | None) -> VersionCondition | None:
+    """The versions that `If-Match` allows; `None`: any.
+
+    A tag that is none of ours allows nothing, so the edit is refused as stale rather than let through.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    return VersionCondition(if_match[:200], _versions(if_match))
+
+
+def is_current(if_none_match: str | None, version: int) -> bool:
+    """Whether the client has this version already."""
+    if if_none_match is None:
+        return False
+    return if_none_match.strip() == "*" or version in _versions(if_none_match)
+
+
+def _versions(tags: str) -> frozenset[int]:
+    # A proxy that compresses weakens tags; our versions mean the same either way.
+    found = (_TAG.fullmatch(tag.strip()) for tag in tags.split(","))
+    return frozenset(int(match[1]) for match in found if match)
+
+
+def wait_of(prefer: str | None) -> timedelta | None:
+    """How long the client is ready to wait; `None` when it does not say."""
+    match = _WAIT.search(prefer) if prefer else None
+    return min(timedelta(seconds=int(match[1])), LONGEST_WAIT) if match else None
+
+
+def applied(wait: timedelta) -> str:
+    """What `Preference-Applied` answers."""
+    return f"wait={int(wait.total_seconds())}"

@@ -1,0 +1,264 @@
+"""THE table from exceptions to problem documents (RFC 9457), and the handlers that use it.
+
+A detail is written here from the facts of the error; messages of exceptions are for logs and never leave.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeAlias, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.responses import json_bytes
+from services.core import errors
+
+TYPE_ROOT = "https://calendar-sync.example/problems/"
+"""Problem types are names, not pages: this prefix never changes, wherever the service runs."""
+
+RETRY_AFTER_SECONDS = 5
+"""What a client waits when the database or Google is away for an unknown time."""
+
+_log = logging.getLogger(__name__)
+
+
+Facts: TypeAlias = Callable[[Any], Mapping[str, Any]]
+"""From an exception to the members that its document gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one kind of exception is told to clients."""
+
+    slug: str
+    title: str
+    status: int
+    detail: str = ""
+    """Constant text; `facts` may replace it with a better one under the key `detail`."""
+    facts: Facts | None = None
+    """Extension members; the keys `detail`, `slug` and `status` override the row."""
+    headers: Mapping[str, str] | None = None
+
+
+def _stale(error: errors.StaleEditError) -> Mapping[str, Any]:
+    return {
+        "detail": f"The edit expects version {error.expected}; the current version is {error.current}.",
+        "expected_version": error.expected,
+        "current_version": error.current,
+    }
+
+
+def _invalid(error: errors.InvalidSlotError) -> Mapping[str, Any]:
+    return {"errors": [{"pointer": error.pointer, "detail": error.detail}]}
+
+
+_VENDOR_STATUS = {
+    errors.FailureClass.RETRYABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.FailureClass.RATE_LIMITED: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def _vendor(error: errors.VendorError) -> Mapping[str, Any]:
+    status = _VENDOR_STATUS.get(error.failure, HTTPStatus.BAD_GATEWAY)
+    return {"status": int(status), "failure": error.failure.value, "google_status": error.status}
+
+
+_OAUTH_STATUS = {
+    "google-account-mismatch": HTTPStatus.FORBIDDEN,
+    "google-consent-denied": HTTPStatus.FORBIDDEN,
+    "google-scope-missing": HTTPStatus.FORBIDDEN,
+    "google-not-configured": HTTPStatus.CONFLICT,
+}
+
+
+def _oauth(error: errors.OAuthFlowError) -> Mapping[str, Any]:
+    status = _OAUTH_STATUS.get(error.slug, HTTPStatus.BAD_REQUEST)
+    return {"slug": error.slug, "detail": error.detail, "status": int(status)}
+
+
+def _not_connected(error: errors.GoogleNotConnectedError) -> Mapping[str, Any]:
+    return {"google_status": error.status}
+
+
+def _read_only(error: errors.ReadOnlySlotError) -> Mapping[str, Any]:
+    return {"reason": error.reason}
+
+
+_RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+_NOT_FOUND = "There is nothing here under this id."
+_OURS = "The service failed; the request id finds the cause in its log."
+
+TABLE: dict[type[Exception], Row] = {
+    errors.DomainError: Row("internal-error", "The service failed", 500, _OURS),
+    errors.VendorError: Row(
+        "google-error",
+        "Google refused or did not answer",
+        502,
+        "Google did not do what was asked; nothing of yours is lost.",
+        _vendor,
+        _RETRY,
+    ),
+    errors.ReauthorisationRequiredError: Row(
+        "reauthorisation-required",
+        "Google must be linked again",
+        409,
+        "Google no longer accepts the stored grant. Edits are kept and are pushed after linking again.",
+    ),
+    errors.LeaseLostError: Row(
+        "try-again", "Another run took over", 503, "Another run took over; try again.", None, _RETRY
+    ),
+    errors.UnauthenticatedError: Row(
+        "unauthenticated",
+        "A valid credential is needed",
+        401,
+        "Send an API key as `Authorization: Bearer <api key>`.",
+        None,
+        {"WWW-Authenticate": "Bearer"},
+    ),
+    errors.ForbiddenError: Row(
+        "forbidden", "The credential does not reach this far", 403, "This needs another credential."
+    ),
+    errors.UnknownUserError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.KnownEmailError: Row(
+        "email-already-registered", "The e-mail is registered", 409, "A user with this e-mail exists already."
+    ),
+    errors.UnknownSlotError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.StaleEditError: Row(
+        "stale-edit",
+        "The slot changed since it was read",
+        412,
+        facts=_stale,
+    ),
+    errors.ReadOnlySlotError: Row(
+        "read-only-slot",
+        "The slot cannot be edited here",
+        409,
+        "This slot can be changed in Google Calendar only.",
+        _read_only,
+    ),
+    errors.InvalidSlotError: Row(
+        "validation-failed",
+        "The request is not valid",
+        422,
+        "See `errors` for what is wrong where.",
+        _invalid,
+    ),
+    errors.InvalidCursorError: Row(
+        "invalid-cursor", "The cursor is not valid", 422, "Use a `next_cursor` of this same list, unchanged."
+    ),
+    errors.UnknownCalendarError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.GoogleNotConnectedError: Row(
+        "google-not-connected",
+        "Google Calendar is not connected",
+        409,
+        "Link a Google account first: GET /auth/google/authorize.",
+        _not_connected,
+    ),
+    errors.OAuthFlowError: Row(
+        "google-sign-in-failed",
+        "Connecting Google failed",
+        400,
+        facts=_oauth,
+    ),
+    errors.WebhookUrlNotConfiguredError: Row(
+        "webhook-url-not-configured",
+        "Google has no address to notify",
+        409,
+        "Set WEBHOOK_BASE_URL to an https address at which Google reaches this service.",
+    ),
+    errors.UnknownChannelError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.UnknownConflictError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.UnknownHoldError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.DatabaseUnavailableError: Row(
+        "database-unavailable",
+        "The database is not available",
+        503,
+        "Nothing was stored; try again shortly.",
+        None,
+        _RETRY,
+    ),
+    errors.NetworkInTransactionError: Row("internal-error", "The service failed", 500, _OURS),
+    errors.SettingsError: Row("internal-error", "The service failed", 500, _OURS),
+    errors.DecryptionError: Row("internal-error", "The service failed", 500, _OURS),
+    RequestValidationError: Row(
+        "validation-failed",
+        "The request is not valid",
+        422,
+        "See `errors` for what is wrong where.",
+        lambda error: {"errors": [_field_error(each) for each in error.errors()]},
+    ),
+    Exception: Row("internal-error", "The service failed", 500, _OURS),
+}
+
+_HTTP_SLUGS = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "body-timeout",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+
+
+def problem_response(error: Exception, request_id: str) -> Response:
+    """The problem document of an exception."""
+    if isinstance(error, HTTPException):
+        slug = _HTTP_SLUGS.get(error.status_code, "http-error")
+        row = Row(slug, HTTPStatus(error.status_code).phrase, error.status_code, headers=error.headers)
+        return _document(row, {"detail": str(error.detail)}, request_id)
+    row = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    return _document(row, row.facts(error) if row.facts else {}, request_id)
+
+
+def _document(row: Row, facts: Mapping[str, Any], request_id: str) -> Response:
+    members = dict(facts)
+    slug, status = members.pop("slug", row.slug), members.pop("status", row.status)
+    body = {
+        "type": TYPE_ROOT + slug,
+        "title": row.title,
+        "status": status,
+        "detail": members.pop("detail", row.detail),
+        "instance": request_id,
+        **members,
+    }
+    headers = dict(row.headers) if row.headers else None
+    return Response(json_bytes(body), status, headers, media_type="application/problem+json")
+
+
+_PLACES = ("path", "query", "header", "cookie")
+
+
+def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+    where, *rest = error["loc"]
+    if error["type"] == "json_invalid":
+        position = rest[0] if rest else 0
+        return {"pointer": "", "detail": f"The body is not valid JSON at character {position}."}
+    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in rest]
+    if where in _PLACES:
+        steps.insert(0, where)
+    detail = "This field is unknown." if error["type"] == "extra_forbidden" else str(error["msg"])
+    return {"pointer": "".join(f"/{step}" for step in steps), "detail": detail.removeprefix("Value error, ")}
+
+
+def request_id_of(request: Request) -> str:
+    """The id under which the request is logged."""
+    return cast("str", getattr(request.state, "request_id", ""))
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    response = problem_response(error, request_id_of(request))
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        facts = {"request_id": request_id_of(request), "error": type(error).__name__}
+        unexpected = response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+        _log.error("request failed", extra=facts, exc_info=error if unexpected else None)
+    return response
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every exception with its problem document; unforeseen ones are the boundary's."""
+    for kind in (errors.DomainError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _answer)

@@ -1,0 +1,282 @@
+"""`/slots`: create, read, change, delete, restore, history."""
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import Response
+
+from api.dependencies import CurrentUser, Slots, Sync
+from api.documentation import problems
+from api.paging import DEFAULT_LIMIT, CursorText, Limit, page_body, read_start_cursor, start_cursor
+from api.preferences import (
+    IfMatch,
+    IfNoneMatch,
+    Prefer,
+    applied,
+    etag_of,
+    is_current,
+    version_condition,
+    wait_of,
+)
+from api.responses import PlainJson
+from api.strict_json import StrictRoute
+from schemas.slot_input import CalendarId, Notify, SlotPatch, SlotWrite
+from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, history_body, slot_body
+from schemas.slot_times import FIRST_YEAR, LAST_YEAR
+from schemas.texts import Storable
+from services.core.records import SlotQuery, SyncState
+from services.core.slots import SlotContent
+from services.slot_service import SlotDraft, SlotEdit, SlotService, SlotView
+from services.sync_service import SyncService
+
+router = APIRouter(prefix="/slots", tags=["slots"], route_class=StrictRoute)
+
+_DATE_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:[Zz]|[+ -]\d{2}:\d{2})", re.ASCII
+)
+WindowEdge = Annotated[str | None, Query(max_length=40, examples=["2026-07-01T00:00:00+02:00"])]
+NotifyQuery = Annotated[Notify, Query(description="Whom Google mails about it.")]
+
+
+@router.post(
+    "",
+    operation_id="createSlot",
+    summary="Create a slot",
+    status_code=HTTPStatus.CREATED,
+    response_model=SlotOut,
+    responses=problems(401, 403, 422),
+)
+async def create_slot(
+    body: SlotWrite, user_id: CurrentUser, slots: Slots, sync: Sync, prefer: Prefer = None
+) -> Response:
+    """Answers as soon as the slot is durable; `Prefer: wait=N` waits until Google has it."""
+    view = await slots.create(user_id, SlotDraft(body.content(), body.calendar_id, body.notify or "none"))
+    response = await _written(view, slots, sync, prefer, HTTPStatus.CREATED)
+    response.headers["Location"] = f"/slots/{view.slot.id}"
+    return response
+
+
+@router.get(
+    "",
+    operation_id="listSlots",
+    summary="List slots in the order of their start",
+    response_model=SlotPageOut,
+    responses=problems(401, 403, 422),
+)
+async def list_slots(
+    *,
+    user_id: CurrentUser,
+    slots: Slots,
+    from_: Annotated[WindowEdge, Query(alias="from", description="Only what ends after this.")] = None,
+    to: Annotated[WindowEdge, Query(description="Only what starts before this.")] = None,
+    q: Annotated[
+        Storable | None, Query(max_length=200, description="In title, description or location.")
+    ] = None,
+    calendar_id: Annotated[CalendarId | None, Query()] = None,
+    sync_state: Annotated[SyncState | None, Query()] = None,
+    source: Annotated[Literal["app", "google"] | None, Query()] = None,
+    include_deleted: Annotated[bool, Query()] = False,  # a query parameter
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: CursorText = None,
+) -> Response:
+    """`from` and `to` are date-times with offset; all-day slots are compared with their wall-clock dates."""
+    starts_after, ends_before = _edge(from_, "from"), _edge(to, "to")
+    query = SlotQuery(
+        starts_before=ends_before and ends_before.astimezone(UTC),
+        ends_after=starts_after and starts_after.astimezone(UTC),
+        all_day_starts_before=ends_before and ends_before.replace(tzinfo=UTC),
+        all_day_ends_after=starts_after and starts_after.replace(tzinfo=UTC),
+        text=q or None,
+        calendar_id=calendar_id,
+        sync_state=sync_state,
+        source=source,
+        include_deleted=include_deleted,
+        after=read_start_cursor(cursor),
+        limit=limit,
+    )
+    view = await slots.page(user_id, query)
+    following = None
+    if view.more:
+        last = view.slots[-1]
+        following = start_cursor(last.content.schedule.sort_start, last.id)
+    return PlainJson(page_body(_bodies(view), following))
+
+
+@router.get(
+    "/{slot_id}",
+    operation_id="getSlot",
+    summary="Read a slot",
+    response_model=SlotOut,
+    responses={304: {"description": "The client has this version."}, **problems(401, 403, 404, 422)},
+)
+async def get_slot(
+    slot_id: UUID, user_id: CurrentUser, slots: Slots, if_none_match: IfNoneMatch = None
+) -> Response:
+    """The slot, with its version as `ETag`; a deleted one is not found."""
+    view = await slots.get(user_id, slot_id)
+    if is_current(if_none_match, view.slot.version):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag_of(view.slot.version)})
+    return _one(view)
+
+
+@router.put(
+    "/{slot_id}",
+    operation_id="replaceSlot",
+    summary="Replace the writable fields of a slot",
+    response_model=SlotOut,
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def replace_slot(
+    *,
+    slot_id: UUID,
+    body: SlotWrite,
+    user_id: CurrentUser,
+    slots: Slots,
+    sync: Sync,
+    if_match: IfMatch = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Fields that the body omits take their default; the calendar stays."""
+    wanted = body.content()
+
+    def replaced(_: SlotContent) -> SlotContent:
+        return wanted
+
+    change = SlotEdit(replaced, body.calendar_id, body.notify or "none")
+    view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
+    return await _written(view, slots, sync, prefer)
+
+
+@router.patch(
+    "/{slot_id}",
+    operation_id="patchSlot",
+    summary="Change fields of a slot",
+    response_model=SlotOut,
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def patch_slot(
+    *,
+    slot_id: UUID,
+    body: SlotPatch,
+    user_id: CurrentUser,
+    slots: Slots,
+    sync: Sync,
+    if_match: IfMatch = None,
+    prefer: Prefer = None,
+) -> Response:
+    """A JSON merge patch: absent is untouched, `null` clears. A new `timezone` alone keeps the instants."""
+    change = SlotEdit(body.applied_to, body.calendar_id, body.notify or "none")
+    view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
+    return await _written(view, slots, sync, prefer)
+
+
+@router.delete(
+    "/{slot_id}",
+    operation_id="deleteSlot",
+    summary="Delete a slot",
+    response_model=SlotOut,
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def delete_slot(
+    *,
+    slot_id: UUID,
+    user_id: CurrentUser,
+    slots: Slots,
+    sync: Sync,
+    notify: NotifyQuery = "none",
+    if_match: IfMatch = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Deletes here and in Google; the slot can be restored."""
+    view = await slots.delete(user_id, slot_id, notify=notify, condition=version_condition(if_match))
+    return await _written(view, slots, sync, prefer)
+
+
+@router.post(
+    "/{slot_id}/restore",
+    operation_id="restoreSlot",
+    summary="Bring a deleted slot back",
+    response_model=SlotOut,
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def restore_slot(
+    *,
+    slot_id: UUID,
+    user_id: CurrentUser,
+    slots: Slots,
+    sync: Sync,
+    notify: NotifyQuery = "none",
+    prefer: Prefer = None,
+) -> Response:
+    """Brings the slot back here and in Google."""
+    view = await slots.restore(user_id, slot_id, notify=notify)
+    return await _written(view, slots, sync, prefer)
+
+
+@router.get(
+    "/{slot_id}/history",
+    operation_id="getSlotHistory",
+    summary="Who changed what when",
+    response_model=HistoryOut,
+    responses=problems(401, 403, 404, 422),
+)
+async def get_history(slot_id: UUID, user_id: CurrentUser, slots: Slots) -> Response:
+    """Every change after the slot appeared, oldest first; a deleted slot has its history too."""
+    entries = await slots.history(user_id, slot_id)
+    return PlainJson(page_body(map(history_body, entries), None))
+
+
+async def _written(
+    view: SlotView,
+    slots: SlotService,
+    sync: SyncService,
+    prefer: str | None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Response:
+    wait = wait_of(prefer)
+    if wait is None:
+        return _one(view, status)
+    user_id, slot_id = view.slot.user_id, view.slot.id
+    await sync.wait_until_settled(user_id, slot_id, wait=wait)
+    response = _one(await slots.get(user_id, slot_id, include_deleted=True), status)
+    response.headers["Preference-Applied"] = applied(wait)
+    return response
+
+
+def _one(view: SlotView, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    [body] = _bodies(view)
+    return PlainJson(body, status, {"ETag": etag_of(view.slot.version)})
+
+
+def _bodies(view: SlotView) -> list[dict[str, object]]:
+    series = view.series
+    if not series:
+        return [slot_body(slot, view.account) for slot in view.slots]
+    return [
+        slot_body(
+            slot,
+            view.account,
+            series.get((slot.calendar_id, slot.google.recurring_event_id or "")) if slot.google else None,
+        )
+        for slot in view.slots
+    ]
+
+
+def _edge(text: str | None, name: str) -> datetime | None:
+    if text is None:
+        return None
+    moment = None
+    if _DATE_TIME.fullmatch(text):
+        with suppress(ValueError):
+            # An unencoded "+" arrives as a space.
+            moment = datetime.fromisoformat(text.upper().replace(" ", "+"))
+    if moment is None or not FIRST_YEAR - 1 <= moment.year <= LAST_YEAR + 1:
+        message = "must be an RFC 3339 date-time with offset, such as 2026-07-01T00:00:00Z"
+        raise RequestValidationError([{"type": "value_error", "loc": ("query", name), "msg": message}])
+    return moment

@@ -1,0 +1,233 @@
+"""Slots as clients see them.
+
+`slot_body` builds plain values, since lists of slots are read far more often than anything is written; the
+models beside it say the same to OpenAPI, and a test holds real answers against them.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.slot_times import zone_named
+from services.core.accounts import AccountStatus
+from services.core.records import HistoryEntry, Slot, SyncState
+from services.core.slots import AllDay, reminders_to_document
+
+_CONFERENCE = "conference_url"
+
+
+def slot_body(slot: Slot, account: AccountStatus, recurring_slot_id: UUID | None = None) -> dict[str, Any]:
+    """One slot as JSON values.
+
+    Args:
+        slot: The slot.
+        account: How its user stands with Google.
+        recurring_slot_id: Of an exception: the slot of its series, if it is known.
+    """
+    content = slot.content
+    span = content.schedule.span
+    start: Any = span.start
+    end: Any = span.end
+    timezone = None
+    if not isinstance(span, AllDay):
+        timezone = span.timezone
+        zone = zone_named(timezone)
+        if zone is not None:
+            start, end = start.astimezone(zone), end.astimezone(zone)
+    google = slot.google
+    facts = google.facts if google is not None else {}
+    return {
+        "id": slot.id,
+        "title": content.title,
+        "description": content.description,
+        "location": content.location,
+        "start": start,
+        "end": end,
+        "timezone": timezone,
+        "all_day": timezone is None,
+        "recurrence": list(content.schedule.recurrence),
+        "recurring_slot_id": recurring_slot_id,
+        "original_start": google.original_start if google is not None else None,
+        "color": content.color,
+        "transparency": content.transparency,
+        "visibility": content.visibility,
+        "reminders": reminders_to_document(content.reminders),
+        "calendar_id": slot.calendar_id,
+        "source": slot.source,
+        "status": "cancelled" if slot.deleted_at is not None else facts.get("status", "confirmed"),
+        "version": slot.version,
+        "created_at": slot.created_at,
+        "updated_at": slot.updated_at,
+        "deleted_at": slot.deleted_at,
+        "google": None
+        if google is None
+        else {
+            "event_id": google.event_id,
+            "html_link": facts.get("html_link"),
+            "event_type": facts.get("event_type", "default"),
+            "organizer": facts.get("organizer"),
+            "attendees": facts.get("attendees", []),
+            "conference_url": facts.get(_CONFERENCE),
+            "editable": google.editable,
+        },
+        "sync": _sync_body(slot, account),
+    }
+
+
+def _sync_body(slot: Slot, account: AccountStatus) -> dict[str, Any]:
+    state = slot.sync_state
+    reason = None
+    if state is SyncState.PENDING and account is AccountStatus.DISCONNECTED:
+        state = SyncState.LOCAL_ONLY
+    elif state is SyncState.PENDING and account is AccountStatus.REAUTHORISATION_REQUIRED:
+        reason = "reauthorisation-required"
+    elif state is SyncState.READ_ONLY and slot.google is not None:
+        reason = slot.google.read_only_reason
+    elif state is SyncState.QUARANTINED:
+        reason = "overwritten-in-turns"
+    elif state is SyncState.HELD:
+        reason = "mass-deletion-held"
+    elif slot.failure is not None:
+        reason = slot.failure.reason
+    next_attempt = slot.failure.next_attempt_at if slot.failure is not None else slot.quarantined_until
+    return {
+        "state": state.value,
+        "reason": reason,
+        "last_synced_at": slot.last_synced_at,
+        "next_attempt_at": next_attempt,
+    }
+
+
+def history_body(entry: HistoryEntry) -> dict[str, Any]:
+    """One change of a slot as JSON values."""
+    return {"seq": entry.seq, "at": entry.at, "origin": entry.origin, "fields": dict(entry.fields)}
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReminderOverrideOut(_Out):
+    """One reminder."""
+
+    method: Literal["email", "popup"]
+    minutes: int
+
+
+class RemindersOut(_Out):
+    """Who is reminded how."""
+
+    use_default: bool
+    overrides: list[ReminderOverrideOut]
+
+
+class GoogleOut(_Out):
+    """What Google alone owns of the slot, read-only."""
+
+    event_id: str
+    html_link: str | None
+    event_type: str
+    organizer: dict[str, Any] | None
+    attendees: list[dict[str, Any]]
+    conference_url: str | None
+    editable: bool
+
+
+class SyncOut(_Out):
+    """How the slot stands towards Google."""
+
+    state: SyncState
+    reason: str | None
+    last_synced_at: datetime | None
+    next_attempt_at: datetime | None
+
+
+_EXAMPLE: dict[str, Any] = {
+    "id": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4",
+    "title": "Review with Ada",
+    "description": "Bring the numbers.",
+    "location": "Room 4",
+    "start": "2026-07-01T10:00:00+02:00",
+    "end": "2026-07-01T10:45:00+02:00",
+    "timezone": "Europe/Paris",
+    "all_day": False,
+    "recurrence": [],
+    "recurring_slot_id": None,
+    "original_start": None,
+    "color": "5",
+    "transparency": "opaque",
+    "visibility": "default",
+    "reminders": {"use_default": False, "overrides": [{"method": "popup", "minutes": 10}]},
+    "calendar_id": "primary",
+    "source": "app",
+    "status": "confirmed",
+    "version": 1,
+    "created_at": "2026-06-20T08:00:00+00:00",
+    "updated_at": "2026-06-20T08:00:00+00:00",
+    "deleted_at": None,
+    "google": None,
+    "sync": {"state": "pending", "reason": None, "last_synced_at": None, "next_attempt_at": None},
+}
+
+
+class SlotOut(_Out):
+    """A slot."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: UUID
+    title: str
+    description: str
+    location: str
+    start: str
+    end: str
+    timezone: str | None
+    all_day: bool
+    recurrence: list[str]
+    recurring_slot_id: UUID | None
+    original_start: str | None
+    color: str | None
+    transparency: Literal["opaque", "transparent"]
+    visibility: Literal["default", "public", "private", "confidential"]
+    reminders: RemindersOut
+    calendar_id: str
+    source: Literal["app", "google"]
+    status: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    google: GoogleOut | None
+    sync: SyncOut
+
+
+class SlotPageOut(_Out):
+    """A page of slots."""
+
+    items: list[SlotOut]
+    next_cursor: str | None
+
+
+class FieldChangeOut(_Out):
+    """One field before and after a change."""
+
+    before: Any
+    after: Any
+
+
+class HistoryEntryOut(_Out):
+    """Who changed what when."""
+
+    seq: int
+    at: datetime
+    origin: Literal["app", "google", "merge", "restore"]
+    fields: dict[str, FieldChangeOut]
+
+
+class HistoryOut(_Out):
+    """Every change of a slot after it appeared, oldest first."""
+
+    items: list[HistoryEntryOut]
+    next_cursor: str | None
