@@ -1,15 +1,19 @@
 """`/auth`: users, and the way to Google and back."""
 
+import logging
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit, urlunsplit
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from api.container import HttpPolicy
 from api.dependencies import (
+    Channels,
     Connections,
     CurrentPrincipal,
     CurrentUser,
@@ -36,13 +40,15 @@ from schemas.auth_schemas import (
     user_body,
 )
 from schemas.sync_schemas import SyncStatusOut, status_body
-from services.core.errors import ForbiddenError, OAuthFlowError, UnauthenticatedError
+from services.channel_service import ChannelService
+from services.core.errors import DomainError, ForbiddenError, OAuthFlowError, UnauthenticatedError
 from services.google_oauth import FLOW_LIFETIME
 from services.user_service import UserView
 from services.web_addresses import origin_of, valid_url
 
 router = APIRouter(prefix="/auth", tags=["users and Google"], route_class=StrictRoute)
 
+_log = logging.getLogger(__name__)
 _Text = Annotated[str | None, Query(max_length=4096)]
 
 
@@ -133,6 +139,8 @@ async def authorize(
         raise UnauthenticatedError
     if principal.user_id is None:
         raise ForbiddenError
+    if not http.google_configured:
+        raise OAuthFlowError("google-not-configured", "This service has no Google credentials.")
     return PlainJson({"authorization_url": await oauth.start(principal.user_id, _allowed(return_to, http))})
 
 
@@ -150,6 +158,7 @@ async def callback(
     oauth: OAuth,
     connections: Connections,
     sync: Sync,
+    channels: Channels,
     state: _Text = None,
     code: _Text = None,
     error: _Text = None,
@@ -173,16 +182,19 @@ async def callback(
         return _leave(http, http.frontend_url, {"error": failure.slug})
     target = finished.return_to or http.frontend_url
     if target is not None:
-        return _leave(http, target, {})
-    response = PlainJson(
-        {
-            "status": "connected",
-            "user_id": finished.user_id,
-            "google_email": finished.account.email,
-            "sync": status_body(await sync.status(finished.user_id)),
-        }
-    )
-    _clear_flow_cookie(response, http)
+        response = _leave(http, target, {})
+    else:
+        status = await sync.status(finished.user_id)
+        response = PlainJson(
+            {
+                "status": "connected",
+                "user_id": finished.user_id,
+                "google_email": finished.account.email,
+                "sync": status_body(status),
+            }
+        )
+        _clear_flow_cookie(response, http)
+    response.background = BackgroundTask(_open_channels, channels, finished.user_id)
     return response
 
 
@@ -214,6 +226,14 @@ async def disconnect(
     wanted = body or DisconnectIn()
     await connections.disconnect(user_id, remote=wanted.remote, local=wanted.local)
     return PlainJson(user_body(await users.get(user_id)))
+
+
+async def _open_channels(channels: ChannelService, user_id: UUID) -> None:
+    try:
+        await channels.setup(user_id)
+    except DomainError as error:
+        # Polling serves meanwhile, and the next tick tries again.
+        _log.info("channels not opened: %s", type(error).__name__, extra={"user_id": str(user_id)})
 
 
 def _allowed(return_to: str | None, http: HttpPolicy) -> str | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from services.core.ports import Ids
     from services.google_oauth import GoogleOAuth
     from services.review_service import ReviewService
+    from services.settings import Settings
     from services.slot_service import SlotService
     from services.sync_service import SyncService
     from services.user_service import UserService
@@ -30,6 +31,8 @@ class HttpPolicy:
 
     public_base_url: str
     registration_open: bool
+    google_configured: bool = True
+    """Whether there is a Google to link an account of."""
     frontend_url: str | None = None
     return_origins: tuple[str, ...] = ()
     """Origins to which a browser may be sent after the consent."""
@@ -41,6 +44,18 @@ class HttpPolicy:
     def https(self) -> bool:
         """Whether browsers reach the service over https."""
         return self.public_base_url.startswith("https://")
+
+
+def http_policy(settings: Settings) -> HttpPolicy:
+    """The settings of the HTTP face."""
+    return HttpPolicy(
+        public_base_url=settings.public_base_url,
+        registration_open=settings.registration_open,
+        google_configured=settings.sandbox_embedded or settings.google_client_id is not None,
+        frontend_url=settings.frontend_url,
+        return_origins=settings.return_origins,
+        cors_origins=settings.cors_origins,
+    )
 
 
 @dataclass(frozen=True, slots=True)

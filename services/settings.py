@@ -7,7 +7,7 @@ one `SettingsError` that names the variable.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -35,6 +35,8 @@ GOOGLE_REVOKE_URI = "https://oauth2.googleapis.com/revoke"
 GOOGLE_USERINFO_URI = "https://openidconnect.googleapis.com/v1/userinfo"
 GOOGLE_API_ROOT = "https://www.googleapis.com"
 
+SANDBOX_PATH = "/sandbox"
+
 _SECRETS = ("secret_key", "secret_key_previous", "google_client_secret", "admin_api_key", "database_url")
 _MIN_SECRET_LENGTH = 32
 _MIN_DISTINCT_CHARACTERS = 10
@@ -44,6 +46,16 @@ Url = Annotated[str, AfterValidator(valid_url)]
 Origins = Annotated[
     tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(valid_origins), Field(repr=True)
 ]
+
+
+class GoogleAddresses(NamedTuple):
+    """The endpoints of Google, or of whatever stands in for it."""
+
+    auth_uri: str
+    token_uri: str
+    revoke_uri: str
+    userinfo_uri: str
+    api_root: str
 
 
 class Settings(BaseSettings):
@@ -61,7 +73,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535)
     public_base_url: BaseUrl = "http://localhost:8000"
     """Where browsers, API callers and Google find this service; follows `port` when it is not set."""
-    database_url: SecretStr = SecretStr("sqlite:///.data/calendar-sync.db")
+    database_url: SecretStr = SecretStr("sqlite:///calendar-sync.db")
     secret_key: SecretStr | None = None
     secret_key_previous: SecretStr | None = None
     admin_api_key: SecretStr | None = None
@@ -153,6 +165,18 @@ class Settings(BaseSettings):
         if base is None and (self.sandbox_embedded or not self.loopback):
             base = self.public_base_url
         return f"{base}/webhooks/google-calendar" if base else None
+
+    @property
+    def google(self) -> GoogleAddresses:
+        """Where Google is."""
+        root = f"{self.public_base_url}{SANDBOX_PATH}" if self.sandbox_embedded else None
+        return GoogleAddresses(
+            self.google_auth_uri or (f"{root}/o/oauth2/v2/auth" if root else GOOGLE_AUTH_URI),
+            self.google_token_uri or (f"{root}/token" if root else GOOGLE_TOKEN_URI),
+            self.google_revoke_uri or (f"{root}/revoke" if root else GOOGLE_REVOKE_URI),
+            self.google_userinfo_uri or (f"{root}/v1/userinfo" if root else GOOGLE_USERINFO_URI),
+            self.google_api_root or root or GOOGLE_API_ROOT,
+        )
 
     @property
     def return_origins(self) -> tuple[str, ...]:

@@ -1,0 +1,319 @@
+"""The composition root: settings, then the container, then the application. Nothing imports this.
+
+`import main` needs no environment and opens nothing; everything happens in the lifespan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from api.application import create_app
+from api.container import Container, http_policy
+from api.middleware import settings_sentence
+from background.scheduler import build_scheduler
+from background.worker import SyncWorker
+from persistence import migrations
+from persistence.database import Database
+from persistence.unit_of_work import SqlUnitOfWork
+from services.calendar_service import CalendarService
+from services.channel_service import ChannelService
+from services.configuration import oauth_config, secret_keys, sync_policy
+from services.connection_service import ConnectionService
+from services.core.errors import DatabaseUnavailableError, SettingsError, VendorError
+from services.google.oauth_endpoints import OAuthEndpoints
+from services.google.quota import QuotaPacer, QuotaPolicy
+from services.google.transport import (
+    AiohttpTransport,
+    AsgiTransport,
+    GuardedTransport,
+    HttpRequest,
+    Transport,
+)
+from services.google_oauth import GoogleOAuth
+from services.logging_setup import configure_logging
+from services.review_service import ReviewService
+from services.settings import SANDBOX_PATH, Settings, load_settings
+from services.signals import Signals
+from services.slot_service import SlotService
+from services.sync_engine import SyncEngine
+from services.sync_service import SyncService
+from services.system import SystemClock, SystemIds
+from services.token_service import TokenService
+from services.token_vault import TokenVault
+from services.user_service import UserService
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+    from fastapi import FastAPI
+
+    from sandbox import Sandbox
+    from services.core.ports import Clock, Ids
+
+SHUTDOWN_GRACE = timedelta(seconds=10)
+"""How long running syncs may go on once the service is told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the lifespan runs and the routes do not see."""
+
+    container: Container
+    worker: SyncWorker
+    scheduler: AsyncIOScheduler
+    calendars: CalendarService
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Implements `api.container.Readiness`."""
+
+    database: Database
+    scheduler: AsyncIOScheduler
+    working: asyncio.Task[None] | None = None
+
+    async def check(self) -> dict[str, str]:
+        """What is wrong, by part; the migrations were checked at the start."""
+        failing = {}
+        try:
+            await self.database.ping()
+        except DatabaseUnavailableError:
+            failing["database"] = "does not answer"
+        if not self.scheduler.running:
+            failing["scheduler"] = "is not running"
+        if self.working is None or self.working.done():
+            failing["worker"] = "is not running"
+        return failing
+
+
+@asynccontextmanager
+async def build_container(
+    settings: Settings, *, clock: Clock, ids: Ids, transport: Transport
+) -> AsyncIterator[Parts]:
+    """Everything, wired; the only place that names concrete classes."""
+    async with AsyncExitStack() as stack:
+        guarded = GuardedTransport(transport)
+        database = Database(settings.database_url.get_secret_value())
+        stack.push_async_callback(database.dispose)
+        uow, signals, policy = SqlUnitOfWork(database), Signals(), sync_policy(settings)
+        box = TokenVault.from_secrets(*secret_keys(settings, ids), ids=ids)
+        config = oauth_config(settings)
+        endpoints = OAuthEndpoints(transport=guarded, clock=clock, config=config)
+        tokens = TokenService(uow=uow, endpoints=endpoints, clock=clock, box=box)
+        stack.push_async_callback(tokens.aclose)
+        oauth = GoogleOAuth(
+            uow=uow, endpoints=endpoints, tokens=tokens, clock=clock, ids=ids, box=box, config=config
+        )
+        calendars = CalendarService(
+            transport=guarded,
+            tokens=tokens,
+            clock=clock,
+            pacer=QuotaPacer(clock=clock, policy=QuotaPolicy()),
+            api_root=settings.google.api_root,
+        )
+        channels = ChannelService(
+            uow=uow,
+            calendars=calendars,
+            clock=clock,
+            ids=ids,
+            signals=signals,
+            policy=policy,
+            address=settings.webhook_url,
+        )
+        connections = ConnectionService(
+            uow=uow, calendars=calendars, channels=channels, oauth=oauth, clock=clock, signals=signals
+        )
+        engine = SyncEngine(
+            uow=uow,
+            calendars=calendars,
+            clock=clock,
+            ids=ids,
+            policy=policy,
+            signals=signals,
+            replica=str(ids.uuid()),
+        )
+        worker = SyncWorker(
+            engine=engine,
+            clock=clock,
+            ids=ids,
+            signals=signals,
+            concurrency=settings.sync_concurrency,
+            poll=timedelta(seconds=settings.worker_poll_seconds),
+        )
+        scheduler = build_scheduler(channels=channels, connections=connections, signals=signals)
+        admin = settings.admin_api_key
+        container = Container(
+            http=http_policy(settings),
+            ids=ids,
+            users=UserService(
+                uow=uow,
+                clock=clock,
+                ids=ids,
+                administrator_key=admin.get_secret_value() if admin else None,
+            ),
+            slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
+            sync=SyncService(uow=uow, clock=clock, signals=signals),
+            reviews=ReviewService(uow=uow, clock=clock, signals=signals, loop_policy=policy.loop),
+            connections=connections,
+            channels=channels,
+            oauth=oauth,
+            readiness=Readiness(database, scheduler),
+            links={"google_sandbox": SANDBOX_PATH} if settings.sandbox_embedded else {},
+        )
+        yield Parts(container, worker, scheduler, calendars)
+
+
+@asynccontextmanager
+async def running(
+    app: FastAPI,
+    settings: Settings,
+    *,
+    clock: Clock,
+    ids: Ids,
+    transport: Transport | None = None,
+) -> AsyncIterator[Parts]:
+    """The whole service around `app`: container, worker and ticks; and the sandbox where it is embedded.
+
+    Args:
+        app: Gets the container.
+        settings: As loaded.
+        clock: The source of time.
+        ids: The source of randomness.
+        transport: Instead of the network.
+    """
+    async with AsyncExitStack() as stack:
+        # With PostgreSQL there are replicas: migrating is one process's work, not each one's.
+        await _prepare_database(settings, migrate=settings.sqlite)
+        if transport is None:
+            network = AiohttpTransport()
+            stack.push_async_callback(network.aclose)
+            transport = network
+        if settings.sandbox_embedded:
+            transport = await stack.enter_async_context(_embedded(app, settings, clock, ids, transport))
+        parts = await stack.enter_async_context(
+            build_container(settings, clock=clock, ids=ids, transport=transport)
+        )
+        app.state.container = parts.container
+        # Google's client takes a moment to load; the first sync would wait for it otherwise.
+        loading = asyncio.create_task(parts.calendars.prepare())
+        stack.push_async_callback(asyncio.wait, [loading])
+        working = asyncio.create_task(parts.worker.run_forever(), name="sync worker")
+        stack.push_async_callback(_stop, parts.worker, working)
+        parts.scheduler.start()
+        stack.callback(parts.scheduler.shutdown, wait=False)
+        if isinstance(parts.container.readiness, Readiness):
+            parts.container.readiness.working = working
+        yield parts
+
+
+async def _stop(worker: SyncWorker, working: asyncio.Task[None]) -> None:
+    await worker.stop(SHUTDOWN_GRACE)
+    await working
+
+
+@asynccontextmanager
+async def _embedded(
+    app: FastAPI, settings: Settings, clock: Clock, ids: Ids, network: Transport
+) -> AsyncIterator[Transport]:
+    """The Google simulator under `/sandbox`; calls both ways stay in the process, so no port matters."""
+    from starlette.routing import Mount
+
+    from sandbox import Sandbox, SqliteStore
+    from sandbox.asgi import Face, deliver_forever
+
+    file = settings.sqlite_file
+    store = SqliteStore(str(file.with_suffix(".sandbox.db"))) if file is not None else None
+    root = f"{settings.public_base_url}{SANDBOX_PATH}"
+    seed = hashlib.sha256(f"sandbox {secret_keys(settings, ids)[0]}".encode()).digest()
+    simulator: Sandbox = Sandbox(now=clock.now, seed=int.from_bytes(seed[:7]), base_url=root, store=store)
+    face = Face(simulator)
+    mount = Mount(SANDBOX_PATH, app=face, name="sandbox")
+    app.router.routes.append(mount)
+    address = settings.webhook_url
+    post = AsgiTransport(app, prefix=address.rsplit("/webhooks", 1)[0] if address else root, fallback=network)
+
+    async def notify(url: str, headers: Mapping[str, str]) -> int | None:
+        try:
+            return (await post.send(HttpRequest("POST", url, headers))).status
+        except VendorError:
+            return None
+
+    delivering = asyncio.create_task(deliver_forever(simulator, notify, now=clock.now))
+    try:
+        yield AsgiTransport(face, prefix=root, fallback=network)
+    finally:
+        delivering.cancel()
+        await asyncio.wait([delivering])
+        app.router.routes.remove(mount)
+        if store is not None:
+            store.close()
+
+
+async def _prepare_database(settings: Settings, *, migrate: bool) -> None:
+    """Migrate the database, or see that somebody did."""
+    url = settings.database_url.get_secret_value()
+    file = settings.sqlite_file
+    try:
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        if migrate:
+            await migrations.upgrade(url)
+        elif await migrations.current_revision(url) != migrations.head_revision():
+            raise SettingsError(
+                "DATABASE_URL", "names a database of another revision: run `alembic upgrade head` first"
+            )
+    except ValueError as error:
+        raise SettingsError("DATABASE_URL", f"cannot be used: {error}") from None
+    except (DatabaseUnavailableError, OSError):
+        raise SettingsError("DATABASE_URL", "names a database that cannot be opened") from None
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Read the settings, start everything, and stop it in the opposite order."""
+    settings = load_settings()
+    configure_logging(level=settings.log_level, style=settings.log_format)
+    async with running(app, settings, clock=SystemClock(), ids=SystemIds()):
+        yield
+
+
+app = create_app(lifespan)
+
+
+def serve() -> None:
+    """Migrate and serve: what `python main.py` does."""
+    import uvicorn
+
+    try:
+        settings = load_settings()
+        configure_logging(level=settings.log_level, style=settings.log_format)
+        if not settings.sqlite:
+            asyncio.run(_prepare_database(settings, migrate=True))
+    except SettingsError as error:
+        sys.stderr.write(f"{settings_sentence(error)}\n")
+        sys.exit(2)
+    options: dict[str, Any] = {"loop": "uvloop", "http": "httptools"}
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        limit_concurrency=1000,
+        backlog=2048,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(SHUTDOWN_GRACE.total_seconds()),
+        **options,
+    )
+
+
+if __name__ == "__main__":
+    serve()
