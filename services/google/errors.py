@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from services.core.errors import FailureClass, VendorError
+from services.google.times import moment_or_none
 from services.google.transport import no_answer
 
 if TYPE_CHECKING:
@@ -177,11 +178,12 @@ def _text(document: Mapping[str, Any], key: str) -> str:
 
 
 def _retry_after(response: HttpResponse, refusal: _Refusal, now: datetime) -> timedelta | None:
-    wait = _wait_until(
-        response.headers.get("retry-after", ""), http_date(response.headers.get("date")) or now
-    )
+    # What Google names is by Google's clock.
+    now = http_date(response.headers.get("date")) or now
+    wait = _wait_until(response.headers.get("retry-after", ""), now)
     if wait is None and (named := _RETRY_AFTER_TEXT.search(refusal.message)):
-        wait = _between(now, datetime.fromisoformat(named[1]))
+        moment = moment_or_none(named[1])
+        wait = None if moment is None else _between(now, moment)
     if refusal.reason in _LASTING_REASONS:
         wait = max(wait or OPERATIONAL_LIMIT_WAIT, OPERATIONAL_LIMIT_WAIT)
     return wait
@@ -205,6 +207,6 @@ def http_date(text: str | None) -> datetime | None:
         return None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
