@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = "Sequence[Any]"
 SQLITE = SQLiteDialect_aiosqlite()
-POSTGRES = PGDialect_asyncpg()
+POSTGRES = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

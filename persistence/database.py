@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, event, exc, make_url
+from sqlalchemy import URL, event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from persistence import migrations
 from persistence.connection import PostgresConnection, SqliteConnection
 from persistence.failures import translated
 from persistence.sqlite import ReadingConnection, WritingConnection
+from persistence.urls import database_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,25 +33,18 @@ _LOCK_TIMEOUT_MS = 15_000
 _IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 
 
-def database_url(text: str) -> URL:
-    """The URL with the async driver that we use.
+@dataclass(frozen=True, slots=True)
+class MigrationState:
+    """Where a database stands."""
 
-    Raises:
-        ValueError: It names another database, or a SQLite database in memory, whose one connection would
-            be shared between transactions.
-    """
-    try:
-        url = make_url(text)
-        backend = url.get_backend_name()
-    except exc.ArgumentError:
-        raise ValueError("not a database URL") from None
-    if backend == "sqlite":
-        if not url.database or url.database == ":memory:" or "mode" in url.query:
-            raise ValueError("a SQLite database must be a file")
-        return url.set(drivername="sqlite+aiosqlite")
-    if backend in ("postgresql", "postgres"):
-        return url.set(drivername="postgresql+asyncpg")
-    raise ValueError("only sqlite and postgresql are supported")
+    current: str | None
+    """`None`: never migrated."""
+    head: str
+
+    @property
+    def is_current(self) -> bool:
+        """Whether there is nothing to migrate."""
+        return self.current == self.head
 
 
 class Database:
@@ -108,6 +104,15 @@ class Database:
         """
         async with self.transaction(writing=False):
             pass
+
+    async def migration_state(self) -> MigrationState:
+        """Whether the schema is the one that this code needs.
+
+        Raises:
+            DatabaseUnavailableError: The database gave no answer.
+        """
+        url = self.url.render_as_string(hide_password=False)
+        return MigrationState(current=await migrations.current_revision(url), head=migrations.head_revision())
 
     async def dispose(self) -> None:
         """Close all connections."""

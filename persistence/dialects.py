@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Boolean, bindparam
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
 
-class later_of(GenericFunction["datetime"]):  # noqa: N801
+class later_of(GenericFunction[datetime]):  # noqa: N801
     """The latest of several instants."""
 
     type = UtcDateTime()
     inherit_cache = True
 
 
-class earlier_of(GenericFunction["datetime"]):  # noqa: N801
+class earlier_of(GenericFunction[datetime]):  # noqa: N801
     """The earliest of several instants."""
 
     type = UtcDateTime()

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import exc
 
 from services.core.errors import DatabaseUnavailableError, UnknownUserError
@@ -81,7 +81,8 @@ def translated(error: Exception, params: Mapping[str, Any] | None = None) -> Exc
             return _unavailable(error)
         case asyncpg.InterfaceError() | asyncpg.InternalClientError():
             return _unavailable(error)
-    return None
+        case _:
+            return None
 
 
 def _is_sqlite_unavailable(error: sqlite3.Error) -> bool:

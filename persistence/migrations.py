@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -15,14 +14,15 @@ from dotenv import dotenv_values
 from sqlalchemy import event, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from persistence.database import database_url
+from alembic import command
 from persistence.failures import translated
+from persistence.urls import database_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sqlalchemy import URL, Connection
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "alembic"
 _DEFAULT_URL = "sqlite:///calendar-sync.db"
@@ -74,19 +74,23 @@ async def migration_connection(url: URL) -> AsyncIterator[AsyncConnection]:
         event.listen(engine.sync_engine, "connect", _leave_transactions_to_us)
         event.listen(engine.sync_engine, "begin", _begin_immediate)
     try:
-        try:
-            connection = await engine.connect()
-        except Exception as error:
-            better = translated(error)
-            if better is None:
-                raise
-            raise better from None
+        connection = await _connect(engine)
         try:
             yield connection
         finally:
             await connection.close()
     finally:
         await engine.dispose()
+
+
+async def _connect(engine: AsyncEngine) -> AsyncConnection:
+    try:
+        return await engine.connect()
+    except Exception as error:
+        better = translated(error)
+        if better is None:
+            raise
+        raise better from None
 
 
 def _leave_transactions_to_us(dbapi_connection: Any, _: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from persistence.dialects import contains_text, is_one_of
 from persistence.models import fixed_slots, slot_history
-from persistence.repositories.slot_mapper import COLUMNS, SlotMapper
+from persistence.repositories.slot_mapper import COLUMNS, SlotMapper, cleaned, with_seq
 from persistence.types import to_json
 from services.core.records import HistoryEntry, Slot, SlotCounts, SyncState
 
@@ -129,7 +128,7 @@ class SqlSlotRepository:
         """Store what no client sees (sent, refetch, etag, seen_listing) without a new sequence number."""
         for slot in slots:
             self._sequences.require_lock(slot.user_id)
-        await self._upsert(slots)
+        await self._upsert([cleaned(slot) for slot in slots])
 
     async def mark_seen(self, user_id: UUID, slot_ids: Collection[UUID], listing: int) -> None:
         """Note that a full listing contained these slots' events."""
@@ -206,7 +205,7 @@ class SqlSlotRepository:
         first = self._sequences.take(user_id, len(slots))
         if any(slot.user_id != user_id for slot in slots):
             raise RuntimeError("slots of several users in one call")
-        return [with_seq(slot, seq) for seq, slot in enumerate(slots, first)]
+        return [with_seq(cleaned(slot), seq) for seq, slot in enumerate(slots, first)]
 
     async def _slots(self, statement: Select[Any], user_id: UUID, **params: Any) -> list[Slot]:
         rows = await self._connection.fetch_raw(statement, {"user_id": user_id, **params})
@@ -238,11 +237,6 @@ class SqlSlotRepository:
         ]
         if rows:
             await self._connection.run_many(_ADD_HISTORY, rows)
-
-
-def with_seq(slot: Slot, seq: int) -> Slot:
-    """The slot under a sequence number."""
-    return replace(slot, seq=seq)
 
 
 @lru_cache(maxsize=2)

@@ -6,6 +6,7 @@ an import of 100,000 events must not pay for a conversion per value that most va
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -48,6 +49,39 @@ _FIELD_END = "\x1f"
 def search_text(content: SlotContent) -> str:
     """What a search looks through."""
     return f"{content.title}{_FIELD_END}{content.description}{_FIELD_END}{content.location}".casefold()
+
+
+def with_seq(slot: Slot, seq: int) -> Slot:
+    """The slot under a sequence number."""
+    return replace(slot, seq=seq)
+
+
+def cleaned(slot: Slot) -> Slot:
+    """The slot without NUL characters in its texts.
+
+    The API lets none in, but Google may have some, and PostgreSQL does not take them. What is stored as
+    JSON may keep them.
+    """
+    base, sent = slot.base, slot.sent
+    content = _cleaned_content(slot.content)
+    if base is not None:
+        base = content if base is slot.content else _cleaned_content(base)
+    if isinstance(sent, SlotContent):
+        sent = _cleaned_content(sent)
+    if content is slot.content and base is slot.base and sent is slot.sent:
+        return slot
+    return replace(slot, content=content, base=base, sent=sent)
+
+
+def _cleaned_content(content: SlotContent) -> SlotContent:
+    if "\0" in content.title or "\0" in content.description or "\0" in content.location:
+        return replace(
+            content,
+            title=without_nul(content.title),
+            description=without_nul(content.description),
+            location=without_nul(content.location),
+        )
+    return content
 
 
 def _plain(value: Any) -> Any:
@@ -96,9 +130,9 @@ class SlotMapper:
             self.id_out(slot.user_id),
             self.id_out(slot.id),
             slot.calendar_id,
-            without_nul(content.title),
-            without_nul(content.description),
-            without_nul(content.location),
+            content.title,
+            content.description,
+            content.location,
             instant(schedule.sort_start),
             instant(schedule.sort_end),
             isinstance(span, AllDay),
@@ -108,7 +142,7 @@ class SlotMapper:
             content.transparency,
             content.visibility,
             None if content.reminders == DEFAULT_REMINDERS else _reminders_out(content),
-            without_nul(search_text(content)),
+            search_text(content),
             *(_NO_GOOGLE if google is None else self._google_out(google)),
             _content_out(base) if dirty and base is not None else None,
             dirty,
@@ -264,10 +298,7 @@ _NO_GOOGLE = (None,) * 9
 
 
 def _content_out(content: SlotContent) -> str:
-    document = content_to_document(content)
-    for name in ("title", "description", "location"):
-        document[name] = without_nul(document[name])
-    return to_json(document)
+    return to_json(content_to_document(content))
 
 
 def _reminders_out(content: SlotContent) -> str:

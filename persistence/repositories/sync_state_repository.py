@@ -81,7 +81,7 @@ def _params(calendar: CalendarSync) -> dict[str, Any]:
 
 _ADD = insert(calendar_sync_states)
 _FIND = select(*_COLUMNS).where(_ONE)
-_ALL = select(*_COLUMNS).where(_OWN).order_by(_t.calendar_id)
+_ALL = select(*_COLUMNS).where(_OWN)
 _NEXT_DUE = select(func.min(_t.wake_at))
 
 
@@ -238,7 +238,9 @@ class SqlCalendarSyncRepository:
 
     async def all_of(self, user_id: UUID) -> list[CalendarSync]:
         """The user's calendars in the order of their ids."""
-        return [row_to_calendar(row) for row in await self._connection.fetch(_ALL, {"of_user": user_id})]
+        rows = await self._connection.fetch(_ALL, {"of_user": user_id})
+        # Sorted here, since databases have collations of their own.
+        return sorted(map(row_to_calendar, rows), key=lambda calendar: calendar.calendar_id)
 
     async def mark_due(self, user_id: UUID, calendar_id: str, *, now: datetime, pull: bool) -> int | None:
         """Trigger a run: the calendar is due now at latest, with `pull` also its next listing."""
