@@ -199,11 +199,11 @@ def _finish(
     changed = bool(changes) or _facts_changed(before.google, after.google)
     if changed:
         after = replace(after, version=before.version + 1, updated_at=now)
-    visible = changed or before.sync_state is not after.sync_state or before.google is None
+    losses = step.losses if isinstance(step, Conflict) else ()
+    visible = changed or bool(losses) or before.sync_state is not after.sync_state or before.google is None
     if visible:
         after = replace(after, last_synced_at=now)
     origin: Origin = "merge" if isinstance(step, Merge | Conflict) else "google"
-    losses = step.losses if isinstance(step, Conflict) else ()
     lost = tuple(_lost_value(before.local, remote, loss) for loss in losses)
     return Intake(after, step, visible, changes, origin, lost)
 

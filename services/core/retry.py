@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _FIRST = timedelta(seconds=1)
-_CEILING = timedelta(hours=1)
+_CEILING = timedelta(minutes=15)
 _OPERATIONAL_LIMIT = timedelta(hours=1)
 _LARGEST_EXPONENT = 16
 

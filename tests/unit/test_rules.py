@@ -43,7 +43,7 @@ def test_passing_failures_are_retried_ever_later_but_never_given_up(failure):
         delays.append(verdict.at - NOON)
     assert delays == sorted(delays)
     assert delays[0] == timedelta(seconds=1)
-    assert delays[-1] == timedelta(hours=1)
+    assert delays[-1] == timedelta(minutes=15)
 
 
 @pytest.mark.parametrize("failure", [FailureClass.PERMANENT, FailureClass.INVALID_STATE])

@@ -1,0 +1,307 @@
+"""One user, the real engine, a store in memory and Google in the same process, in time that a test moves."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from uuid import UUID
+
+import orjson
+
+from persistence.memory import MemoryStore, MemoryUnitOfWork
+from sandbox import Request, Sandbox
+from services.calendar_service import CalendarService
+from services.core.accounts import AccountStatus, GoogleAccount, User
+from services.core.calendars import CalendarSync
+from services.core.policy import SyncPolicy
+from services.core.records import Slot, SlotQuery
+from services.core.slots import Schedule, SlotContent, Timed
+from services.google.quota import NoPacing
+from services.google.transport import GuardedTransport, HttpRequest, HttpResponse, no_answer
+from services.review_service import ReviewService
+from services.signals import Signals
+from services.slot_service import SlotDraft, SlotEdit, SlotService
+from services.sync_engine import SyncEngine
+from services.sync_service import SyncService
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+GOOGLE = "http://google.test"
+EMAIL = "ada@example.com"
+USER = UUID(int=0xADA)
+
+
+class ManualClock:
+    """Time that moves when somebody sleeps or a test says so."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return (self._now - START).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(timedelta(seconds=seconds))
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by
+
+
+class SeededIds:
+    """Ids and randomness that a seed decides."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._count = 0
+
+    def uuid(self) -> UUID:
+        self._count += 1
+        return UUID(
+            int=(self._count << 64) | self._random.getrandbits(62) | (7 << 76) | (2 << 62), version=None
+        )
+
+    def secret(self, nbytes: int = 32) -> str:
+        return self._random.randbytes(nbytes).hex()
+
+    def jitter(self) -> float:
+        return self._random.random()
+
+
+class SandboxTransport:
+    """Hands requests to the simulator in process; a hook may act between commit and answer."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self.before: Callable[[HttpRequest], Awaitable[None]] | None = None
+        self.after: Callable[[HttpRequest], Awaitable[None]] | None = None
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        if self.before is not None:
+            await self.before(request)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answer = self._sandbox.handle(Request(request.method, request.url, headers, request.body))
+        await asyncio.sleep(0)  # noqa: TID251  # other tasks get their turn, as over a network
+        if self.after is not None:
+            await self.after(request)
+        if answer.fault.drop or answer.fault.truncate:
+            raise no_answer("connection-lost")
+        return HttpResponse(
+            answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body
+        )
+
+
+class Google:
+    """Google's side, as a person and as a test arranges it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._events = f"/calendars/{quote(EMAIL)}/primary/events"
+        self.call("POST", "/accounts", {"email": EMAIL})
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One call of the control API."""
+        answer = self._sandbox.handle(
+            Request(method, f"{GOOGLE}/_control{path}", {}, orjson.dumps(body) if body is not None else b"")
+        )
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    def create(self, summary: str, *, at: datetime = START, **more: Any) -> dict[str, Any]:
+        """A person adds an event."""
+        event = {
+            "summary": summary,
+            "start": {"dateTime": at.isoformat(), "timeZone": "UTC"},
+            "end": {"dateTime": (at + timedelta(hours=1)).isoformat(), "timeZone": "UTC"},
+            **more,
+        }
+        return self.call("POST", self._events, event)
+
+    def edit(self, event_id: str, **changes: Any) -> dict[str, Any]:
+        """A person changes an event."""
+        return self.call("POST", self._events, {"id": event_id, **changes})
+
+    def delete(self, event_id: str) -> None:
+        """A person deletes an event."""
+        self.call("DELETE", f"{self._events}/{event_id}")
+
+    def event(self, event_id: str) -> dict[str, Any]:
+        """An event with everything in it, deleted or not."""
+        return self.call("GET", f"{self._events}/{event_id}")
+
+    def events(self, *, deleted: bool = False) -> list[dict[str, Any]]:
+        """All events."""
+        items = self.call("GET", self._events)["events"]
+        return [each for each in items if deleted or each["status"] != "cancelled"]
+
+    def fault(
+        self, kind: str, *, method: str | None = None, times: int = 1, skip: int = 0, **action: Any
+    ) -> None:
+        """Order a mishap."""
+        match = {"path_regex": "/calendar/v3/", **({"method": method} if method else {})}
+        self.call(
+            "POST",
+            "/faults",
+            {"match": match, "times": times, "skip": skip, "action": {"kind": kind, **action}},
+        )
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Calendar calls so far."""
+        calls = self.call("GET", "/requests")["requests"]
+        return [each for each in calls if each["path"].startswith("/calendar/v3/")]
+
+    def forget_requests(self) -> None:
+        """Start counting calls anew."""
+        self.call("DELETE", "/requests")
+
+
+class SandboxTokens:
+    """Access tokens straight from the simulator."""
+
+    def __init__(self, google: Google) -> None:
+        self._google = google
+        self._token: str | None = None
+
+    async def access_token(self, user_id: UUID) -> str:
+        del user_id
+        if self._token is None:
+            answer = self._google.call("POST", "/tokens", {"account": EMAIL})
+            self._token = str(answer["access_token"])
+        return self._token
+
+    def invalidate(self, user_id: UUID, token: str) -> None:
+        del user_id, token
+        self._token = None
+
+    async def refuse_grant(self, user_id: UUID, token: str, reason: str) -> None:
+        raise AssertionError(f"nothing in these stories loses a scope: {user_id} {token} {reason}")
+
+
+@dataclass(slots=True)
+class World:
+    """Everything a story needs."""
+
+    clock: ManualClock
+    ids: SeededIds
+    transport: SandboxTransport
+    google: Google
+    uow: MemoryUnitOfWork
+    engine: SyncEngine
+    slots: SlotService
+    sync: SyncService
+    review: ReviewService
+    policy: SyncPolicy
+
+    async def settle(self, *, within: timedelta = timedelta(minutes=2)) -> int:
+        """Run until nothing is due for `within`; returns how many runs it took."""
+        runs = 0
+        deadline = self.clock.now() + within
+        while runs < 200:
+            claim = await self.engine.claim()
+            if claim is not None:
+                await self.engine.run(claim)
+                runs += 1
+                continue
+            due_at = await self.engine.next_due_at()
+            if due_at is None or due_at > deadline:
+                return runs
+            self.clock.advance(max(due_at - self.clock.now(), timedelta(milliseconds=1)))
+        raise AssertionError("the sync does not come to rest")
+
+    async def pull(self) -> None:
+        """A notification arrives, and everything that follows from it is done."""
+        async with self.uow() as tx:
+            await tx.calendars.mark_due(USER, "primary", now=self.clock.now(), pull=True)
+        await self.settle(within=timedelta(seconds=20))
+
+    async def create(self, title: str, *, at: datetime = START, **more: Any) -> Slot:
+        """The app creates a slot."""
+        content = SlotContent(title, Schedule(Timed(at, at + timedelta(hours=1), "UTC")), **more)
+        return (await self.slots.create(USER, SlotDraft(content))).slot
+
+    async def edit(self, slot: Slot, **changes: Any) -> Slot:
+        """The app changes fields of a slot."""
+        change = SlotEdit(lambda content: replace(content, **changes))
+        return (await self.slots.edit(USER, slot.id, change)).slot
+
+    async def delete(self, slot: Slot) -> Slot:
+        """The app deletes a slot."""
+        return (await self.slots.delete(USER, slot.id)).slot
+
+    async def restore(self, slot: Slot) -> Slot:
+        """The app brings a deleted slot back."""
+        return (await self.slots.restore(USER, slot.id)).slot
+
+    async def slot(self, slot_id: UUID) -> Slot:
+        """A slot as it is stored now."""
+        async with self.uow.reading() as tx:
+            found = await tx.slots.find(USER, slot_id)
+        assert found is not None
+        return found
+
+    async def all_slots(self, *, deleted: bool = False) -> list[Slot]:
+        """Every slot."""
+        async with self.uow.reading() as tx:
+            return await tx.slots.page(USER, SlotQuery(include_deleted=deleted, limit=100_000))
+
+    async def calendar(self) -> CalendarSync:
+        """The sync state of the primary calendar."""
+        async with self.uow.reading() as tx:
+            found = await tx.calendars.find(USER, "primary")
+        assert found is not None
+        return found
+
+
+async def make_world(*, seed: int = 1, policy: SyncPolicy | None = None) -> World:
+    """A connected user with an empty calendar on both sides."""
+    clock, ids, policy = ManualClock(), SeededIds(seed), policy or SyncPolicy()
+    sandbox = Sandbox(now=clock.now, seed=seed, base_url=GOOGLE)
+    google = Google(sandbox)
+    transport = SandboxTransport(sandbox)
+    uow = MemoryUnitOfWork(MemoryStore())
+    signals = Signals()
+    calendars = CalendarService(
+        transport=GuardedTransport(transport),
+        tokens=SandboxTokens(google),
+        clock=clock,
+        pacer=NoPacing(),
+        api_root=GOOGLE,
+    )
+    calendars.prepare_now()
+    async with uow() as tx:
+        await tx.users.add(User(USER, EMAIL, None, clock.now()))
+        await tx.accounts.save(
+            GoogleAccount(USER, "1", EMAIL, (), AccountStatus.CONNECTED, "sealed", clock.now())
+        )
+        await tx.calendars.add(CalendarSync(user_id=USER, calendar_id="primary", dirty_seq=1))
+    return World(
+        clock=clock,
+        ids=ids,
+        transport=transport,
+        google=google,
+        uow=uow,
+        engine=SyncEngine(
+            uow=uow,
+            calendars=calendars,
+            clock=clock,
+            ids=ids,
+            policy=policy,
+            signals=signals,
+            replica="one",
+        ),
+        slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
+        sync=SyncService(uow=uow, clock=clock, signals=signals),
+        review=ReviewService(uow=uow, clock=clock, signals=signals, loop_policy=policy.loop),
+        policy=policy,
+    )
+
+
+__all__ = ["EMAIL", "START", "USER", "World", "make_world"]
