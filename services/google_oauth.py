@@ -23,6 +23,7 @@ from services.google.oauth_endpoints import (
     ALL_OF_CALENDAR_SCOPE,
     EVENTS_SCOPE,
     GrantRefusedError,
+    OAuthConfig,
 )
 from services.token_service import REFRESH_TOKEN
 
@@ -31,8 +32,18 @@ if TYPE_CHECKING:
 
     from services.core.ports import Clock, Ids, SecretBox
     from services.core.storage import UnitOfWork
-    from services.google.oauth_endpoints import Identity, OAuthConfig, OAuthEndpoints, TokenGrant
+    from services.google.oauth_endpoints import Identity, OAuthEndpoints, TokenGrant
     from services.token_service import TokenService
+
+__all__ = [
+    "AUTHORIZE_PATH",
+    "FLOW_LIFETIME",
+    "TICKET_LIFETIME",
+    "FinishedFlow",
+    "GoogleOAuth",
+    "OAuthConfig",
+    "OpenedFlow",
+]
 
 AUTHORIZE_PATH: Final = "/auth/google/authorize"
 TICKET_LIFETIME: Final = timedelta(minutes=5)

@@ -1,92 +1,64 @@
-"""As much storage as linking accounts needs; every transaction is marked as the real ones are."""
+"""The memory store, with a way to look into it and to arrange it without a transaction."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from copy import copy
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any
 
-from services.core.boundary import transaction_open
-from services.core.errors import UnknownUserError
+from persistence.memory import MemoryStore, MemoryUnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from datetime import datetime
     from uuid import UUID
 
-    from services.core.accounts import GoogleAccount, OAuthFlow, User
+    from services.core.accounts import OAuthFlow
     from services.core.calendars import CalendarStatus
-    from services.core.storage import UnitOfWork
 
 
-class _Accounts(dict[Any, Any]):
-    async def find(self, user_id: UUID) -> GoogleAccount | None:
-        return self.get(user_id)
+class OnePerUser(MutableMapping[Any, Any]):
+    """A table with one row per user."""
 
-    async def save(self, account: GoogleAccount) -> None:
-        self[account.user_id] = account
+    def __init__(self, store: MemoryStore, table: str) -> None:
+        self._store = store
+        self._table = table
 
+    def __getitem__(self, user_id: UUID) -> Any:
+        return self._store.tables[self._table][user_id][user_id]
 
-class _Users(dict[Any, Any]):
-    async def find(self, user_id: UUID) -> User | None:
-        return self.get(user_id)
+    def __setitem__(self, user_id: UUID, row: Any) -> None:
+        rows = self._store.tables[self._table]
+        self._store.tables[self._table] = {**rows, user_id: {user_id: row}}
 
-    async def lock(self, user_id: UUID) -> None:
-        if user_id not in self:
-            raise UnknownUserError(user_id)
+    def __delitem__(self, user_id: UUID) -> None:
+        rows = dict(self._store.tables[self._table])
+        del rows[user_id]
+        self._store.tables[self._table] = rows
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._store.tables[self._table])
 
-class _Flows(dict[Any, Any]):
-    async def add(self, flow: OAuthFlow) -> None:
-        self[flow.id] = flow
-
-    async def open(
-        self, ticket_hash: str, *, state_hash: str, browser_hash: str, now: datetime
-    ) -> OAuthFlow | None:
-        for flow in self.values():
-            if flow.ticket_hash == ticket_hash and flow.browser_hash is None and now < flow.expires_at:
-                self[flow.id] = replace(flow, state_hash=state_hash, browser_hash=browser_hash)
-                return cast("OAuthFlow", self[flow.id])
-        return None
-
-    async def consume(self, state_hash: str, *, now: datetime) -> OAuthFlow | None:
-        for flow in self.values():
-            if flow.state_hash == state_hash and flow.browser_hash is not None and now < flow.expires_at:
-                return cast("OAuthFlow", self.pop(flow.id))
-        return None
-
-    async def remove_expired(self, now: datetime) -> None:
-        for flow in list(self.values()):
-            if flow.expires_at <= now:
-                del self[flow.id]
+    def __len__(self) -> int:
+        return len(self._store.tables[self._table])
 
 
-class _Calendars(dict[Any, Any]):
-    async def set_status(self, user_id: UUID, status: CalendarStatus, *, now: datetime) -> None:
-        self[user_id] = (status, now)
-
-
-class SmallStorage:
-    """A unit of work: rolls back on an error, and never lets go of the loop inside a transaction."""
+class Storage:
+    """What the tests see of the store."""
 
     def __init__(self) -> None:
-        self.users, self.accounts = _Users(), _Accounts()
-        self.flows, self.calendars = _Flows(), _Calendars()
+        self._store = MemoryStore()
+        self.uow = MemoryUnitOfWork(self._store)
+        self.users = OnePerUser(self._store, "users")
+        self.accounts = OnePerUser(self._store, "accounts")
 
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[SmallStorage]:
-        before = [copy(each) for each in (self.users, self.accounts, self.flows, self.calendars)]
-        with transaction_open():
-            try:
-                yield self
-            except BaseException:
-                self.users, self.accounts, self.flows, self.calendars = before
-                raise
+    def flows(self) -> list[OAuthFlow]:
+        return [flow for rows in self._store.tables["flows"].values() for flow in rows.values()]
 
-    def reading(self) -> Any:
-        return self()
+    def calendar_status(self, user_id: UUID) -> CalendarStatus:
+        (calendar,) = self._store.tables["calendars"][user_id].values()
+        status: CalendarStatus = calendar.status
+        return status
 
-    @property
-    def uow(self) -> UnitOfWork:
-        return cast("UnitOfWork", self)
+    def add_calendar(self, user_id: UUID, calendar: Any) -> None:
+        self._store.tables["calendars"][user_id] = {calendar.calendar_id: calendar}
+
+    def __repr__(self) -> str:
+        return repr(self._store.tables)

@@ -30,13 +30,13 @@ def world() -> World:
     return world
 
 
-async def insert(world: World, content: SlotContent, event_id: str = EVENT):  # noqa: ANN201
+async def insert(world: World, content: SlotContent, event_id: str = EVENT):
     return await world.calendars.insert(
         world.user_id, "primary", event_id=event_id, slot_id=SLOT, content=content, notify="none"
     )
 
 
-async def patch(world: World, seen, base: SlotContent, content: SlotContent, **more):  # noqa: ANN201
+async def patch(world: World, seen, base: SlotContent, content: SlotContent, **more):
     return await world.calendars.patch(
         world.user_id,
         "primary",
@@ -45,10 +45,8 @@ async def patch(world: World, seen, base: SlotContent, content: SlotContent, **m
     )
 
 
-async def listing(world: World, sync_token: str | None = None):  # noqa: ANN201
-    return await world.calendars.changes(
-        world.user_id, "primary", sync_token=sync_token, page_token=None
-    )
+async def listing(world: World, sync_token: str | None = None):
+    return await world.calendars.changes(world.user_id, "primary", sync_token=sync_token, page_token=None)
 
 
 CONTENTS = [
@@ -61,7 +59,9 @@ CONTENTS = [
         color="7",
         transparency="transparent",
         visibility="private",
-        reminders=Reminders(False, (ReminderOverride("popup", 5), ReminderOverride("email", 60))),
+        reminders=Reminders(
+            use_default=False, overrides=(ReminderOverride("popup", 5), ReminderOverride("email", 60))
+        ),
     ),
     replace(all_day(""), reminders=Reminders(use_default=False)),
 ]
@@ -236,17 +236,13 @@ async def test_an_unknown_event_is_gone(world: World) -> None:
     assert (caught.value.failure, caught.value.status) == (FailureClass.INVALID_STATE, 404)
 
 
-@pytest.mark.parametrize(
-    ("notify", "told"), [("none", "none"), ("all", "all"), ("external", "externalOnly")]
-)
+@pytest.mark.parametrize(("notify", "told"), [("none", "none"), ("all", "all"), ("external", "externalOnly")])
 async def test_who_is_mailed_is_said_each_time(world: World, notify, told: str) -> None:
     seen = await world.calendars.insert(
         world.user_id, "primary", event_id=EVENT, slot_id=SLOT, content=timed(), notify=notify
     )
     seen = await patch(world, seen, timed(), timed("Renamed"), notify=notify)
-    await world.calendars.delete(
-        world.user_id, "primary", event_id=EVENT, etag=seen.copy.etag, notify=notify
-    )
+    await world.calendars.delete(world.user_id, "primary", event_id=EVENT, etag=seen.copy.etag, notify=notify)
 
     for method in ("POST", "PATCH", "DELETE"):
         sent = [each for each in world.wire.sent(method) if "/events" in each.url]
@@ -319,9 +315,7 @@ async def test_a_calendar_that_the_user_may_only_read(world: World) -> None:
         {"id": "theirs", "start": {"date": "2026-11-23"}, "end": {"date": "2026-11-24"}},
     )
 
-    page = await world.calendars.changes(
-        world.user_id, "bob@example.com", sync_token=None, page_token=None
-    )
+    page = await world.calendars.changes(world.user_id, "bob@example.com", sync_token=None, page_token=None)
 
     assert [each.copy.read_only_reason for each in page.events] == ["calendar-read-only"]
     seen = await world.calendars.get(world.user_id, "bob@example.com", "theirs")
@@ -363,9 +357,7 @@ async def test_channels_open_and_close(world: World) -> None:
     assert opened.resource_id
     assert opened.expires_at == NOW + timedelta(hours=6)
     for _ in range(2):
-        await world.calendars.stop(
-            world.user_id, channel_id="channel-1", resource_id=opened.resource_id
-        )
+        await world.calendars.stop(world.user_id, channel_id="channel-1", resource_id=opened.resource_id)
     assert world.control("GET", "/state")["channels"] == []
 
 
@@ -441,9 +433,9 @@ async def test_an_html_503_is_retryable(world: World) -> None:
 async def test_a_spent_quota_is_a_rate_limit(world: World, status: int) -> None:
     world.control("POST", "/quota", {"enabled": True, "per_user": 1, "refuse_status": status})
 
+    await listing(world)
     with pytest.raises(VendorError) as caught:
-        for _ in range(3):
-            await listing(world)
+        await listing(world)
 
     assert (caught.value.failure, caught.value.status) == (FailureClass.RATE_LIMITED, status)
 
@@ -494,4 +486,4 @@ async def test_an_unreadable_event_does_not_stop_a_page(world: World) -> None:
     assert [each.event_id for each in answer.unreadable] == ["year0", ""]
     assert answer.next_sync_token == "next"
     assert answer.events[0].copy.updated_at is None
-    assert datetime(2026, 1, 1, tzinfo=UTC) == answer.events[0].content.schedule.sort_start  # type: ignore[union-attr]
+    assert datetime(2026, 1, 1, tzinfo=UTC) == answer.events[0].content.schedule.sort_start

@@ -87,7 +87,11 @@ def html(status: int) -> HttpResponse:
         (HttpResponse(302), F.RETRYABLE, ""),
         (HttpResponse(408), F.RETRYABLE, ""),
         (html(403), F.RETRYABLE, ""),
-        (answer(400, {"error": "invalid_grant", "error_description": "Bad Request"}), F.PERMANENT, "invalid_grant"),
+        (
+            answer(400, {"error": "invalid_grant", "error_description": "Bad Request"}),
+            F.PERMANENT,
+            "invalid_grant",
+        ),
         (answer(418, {"error": {"code": 418}}), F.PERMANENT, ""),
         (answer(400, {"error": {"errors": "none", "details": 5, "message": 7}}), F.PERMANENT, ""),
         (answer(400, [1]), F.RETRYABLE, ""),

@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
 from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
-from services.core.errors import OAuthFlowError, VendorError
+from services.core.errors import OAuthFlowError, ReauthorisationRequiredError, VendorError
 from services.google.oauth_endpoints import CALENDAR_LIST_SCOPE, EVENTS_SCOPE, SCOPES, claims_of
 from services.google_oauth import FLOW_LIFETIME, TICKET_LIFETIME, FinishedFlow, OpenedFlow
 from services.token_service import REFRESH_TOKEN
 from tests.google.world import CALENDAR_SCOPES, CLIENT_ID, EMAIL, NOW, REDIRECT_URI, World, query_of
+
+if TYPE_CHECKING:
+    from services.google.transport import HttpRequest, HttpResponse
 
 
 @pytest.fixture
@@ -91,11 +94,11 @@ async def test_from_ticket_to_account(world: World) -> None:
 
 async def test_nothing_that_is_stored_or_logged_is_a_secret(world: World) -> None:
     url = await world.oauth.start(world.user_id)
-    stored = str(world.storage.flows)
+    stored = str(world.storage.flows())
     assert query_of(url)["ticket"] not in stored
     flow = await world.oauth.open(query_of(url)["ticket"])
     asked = query_of(flow.google_url)
-    stored = str(world.storage.flows) + repr(flow)
+    stored = str(world.storage.flows()) + repr(flow)
     for secret in (asked["state"], flow.browser_secret):
         assert secret not in stored
 
@@ -103,7 +106,7 @@ async def test_nothing_that_is_stored_or_logged_is_a_secret(world: World) -> Non
 
     assert done.account.refresh_token is not None
     token = world.box.open(done.account.refresh_token, purpose=REFRESH_TOKEN, user_id=world.user_id)
-    assert token not in repr((done, world.storage.accounts))
+    assert token not in repr((done, world.storage))
 
 
 async def test_a_ticket_opens_once(world: World) -> None:
@@ -149,7 +152,7 @@ async def test_an_unknown_state_gets_nowhere(world: World, state: str | None) ->
 
 async def test_a_flow_that_no_browser_opened_cannot_be_finished(world: World) -> None:
     await world.oauth.start(world.user_id)
-    (flow,) = world.storage.flows.values()
+    (flow,) = world.storage.flows()
 
     await refused(
         "oauth-state-invalid",
@@ -262,13 +265,11 @@ async def test_linking_again_wakes_what_waited_for_it(world: World) -> None:
     done = await connect(world)
 
     assert done.account.status is AccountStatus.CONNECTED
-    assert world.storage.calendars[world.user_id][0] is CalendarStatus.ACTIVE
+    assert world.storage.calendar_status(world.user_id) is CalendarStatus.ACTIVE
     assert await world.tokens.access_token(world.user_id)
 
 
 async def refused_token(world: World) -> None:
-    from services.core.errors import ReauthorisationRequiredError
-
     with pytest.raises(ReauthorisationRequiredError):
         await world.tokens.access_token(world.user_id)
 
@@ -374,12 +375,29 @@ async def test_an_answer_without_a_refresh_token(world: World, status: AccountSt
         await refused("google-offline-access-missing", finish(world, flow, back))
 
 
-async def test_a_user_who_is_gone_meanwhile(world: World) -> None:
+@pytest.mark.parametrize("during", ["/token", "/v1/userinfo", None])
+async def test_a_user_who_is_erased_meanwhile(world: World, during: str | None) -> None:
     flow = await opened(world)
     back = world.consent(flow.google_url)
-    del world.storage.users[world.user_id]
+    inner = world.wire.inner
+
+    class Erasing:
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            if during is not None and request.url.endswith(during):
+                await erase(world)
+            return await inner.send(request)
+
+    world.wire.inner = Erasing()
+    if during is None:
+        await erase(world)
 
     await refused("oauth-state-invalid", finish(world, flow, back))
+    assert not world.storage.accounts
+
+
+async def erase(world: World) -> None:
+    async with world.storage.uow() as tx:
+        await tx.users.remove(world.user_id)
 
 
 async def test_revoking_ends_the_grant_and_may_be_repeated(world: World) -> None:

@@ -17,7 +17,9 @@ from tests.google.world import NOW, ManualClock
 ADA, BOB = UUID(int=1), UUID(int=2)
 
 
-def pacer(clock: ManualClock, *, user: int = 10, project: int | None = None, wait_s: float = 120) -> QuotaPacer:
+def pacer(
+    clock: ManualClock, *, user: int = 10, project: int | None = None, wait_s: float = 120
+) -> QuotaPacer:
     return QuotaPacer(
         clock=clock,
         policy=QuotaPolicy(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from services.core.accounts import AccountStatus
+from services.core.boundary import transaction_open
 from services.core.calendars import CalendarStatus
 from services.core.errors import (
     DecryptionError,
@@ -18,11 +20,12 @@ from services.core.errors import (
     ReauthorisationRequiredError,
     VendorError,
 )
-from services.core.boundary import transaction_open
-from services.google.transport import HttpRequest, HttpResponse
 from services.token_service import REFRESH_TOKEN, TokenService
 from services.token_vault import TokenVault
 from tests.google.world import EMAIL, World
+
+if TYPE_CHECKING:
+    from services.google.transport import HttpRequest, HttpResponse
 
 
 @pytest.fixture
@@ -55,12 +58,11 @@ async def test_one_who_gives_up_does_not_take_the_others_along(world: World) -> 
     world.link()
     world.fault({"kind": "hold_before"}, match={"path_regex": "/token$"})
     waiting = [asyncio.create_task(world.tokens.access_token(world.user_id)) for _ in range(5)]
-    while not (holds := world.control("GET", "/holds")["holds"]):
-        await asyncio.sleep(0)  # noqa: TID251 - lets the tasks run.
+    hold = await world.held()
 
     waiting[0].cancel()
     waiting[3].cancel()
-    world.control("POST", f"/holds/{holds[0]['id']}/release")
+    world.control("POST", f"/holds/{hold}/release")
     results = await asyncio.gather(*waiting, return_exceptions=True)
 
     assert [isinstance(each, str) for each in results] == [False, True, True, False, True]
@@ -71,12 +73,11 @@ async def test_a_refresh_that_nobody_waits_for_any_more_still_counts(world: Worl
     world.link()
     world.fault({"kind": "hold_before"}, match={"path_regex": "/token$"})
     waiting = asyncio.create_task(world.tokens.access_token(world.user_id))
-    while not (holds := world.control("GET", "/holds")["holds"]):
-        await asyncio.sleep(0)  # noqa: TID251
+    hold = await world.held()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
 
-    world.control("POST", f"/holds/{holds[0]['id']}/release")
+    world.control("POST", f"/holds/{hold}/release")
     await world.tokens.aclose()
 
     await world.tokens.access_token(world.user_id)
@@ -111,8 +112,7 @@ async def test_a_dead_grant_asks_for_a_new_link_and_google_no_more(world: World)
             await world.tokens.access_token(world.user_id)
 
     assert world.account() == replace(account, status=AccountStatus.REAUTHORISATION_REQUIRED)
-    status, _ = world.storage.calendars[world.user_id]
-    assert status is CalendarStatus.REAUTHORISATION_REQUIRED
+    assert world.storage.calendar_status(world.user_id) is CalendarStatus.REAUTHORISATION_REQUIRED
     assert len(world.served("/token")) == 1
 
 
@@ -141,7 +141,7 @@ async def test_a_late_refusal_does_not_undo_a_new_link(world: World) -> None:
 
     assert world.account().status is AccountStatus.CONNECTED
     assert world.account().version == 2
-    assert world.storage.calendars == {}
+    assert world.storage.calendar_status(world.user_id) is CalendarStatus.ACTIVE
 
 
 async def test_a_disconnect_during_the_refresh_stands(world: World) -> None:
@@ -188,7 +188,10 @@ async def test_a_rotated_refresh_token_is_stored(world: World) -> None:
         ({"kind": "answer", "status": 200, "body": {"scope": "x"}}, FailureClass.RETRYABLE),
         ({"kind": "answer", "status": 429, "reason": "rateLimitExceeded"}, FailureClass.RATE_LIMITED),
         ({"kind": "answer", "status": 401, "body": {"error": "invalid_client"}}, FailureClass.AUTHENTICATION),
-        ({"kind": "answer", "status": 400, "body": {"error": "invalid_request"}}, FailureClass.AUTHENTICATION),
+        (
+            {"kind": "answer", "status": 400, "body": {"error": "invalid_request"}},
+            FailureClass.AUTHENTICATION,
+        ),
     ],
 )
 async def test_any_other_failure_leaves_the_account_alone(world: World, action, failure) -> None:

@@ -52,7 +52,9 @@ def test_a_changed_ciphertext_does_not_open(position: int, character: str) -> No
             pass
 
 
-@pytest.mark.parametrize("sealed", ["", "v1", "v2.a.b.c", "v1.unknown.b.c", "a.b.c.d.e", "v1...", "plain text"])
+@pytest.mark.parametrize(
+    "sealed", ["", "v1", "v2.a.b.c", "v1.unknown.b.c", "a.b.c.d.e", "v1...", "plain text"]
+)
 def test_nonsense_does_not_open(sealed: str) -> None:
     with pytest.raises(DecryptionError):
         VAULT.open(sealed, purpose="token", user_id=ADA)

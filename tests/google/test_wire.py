@@ -46,20 +46,22 @@ spans = st.one_of(
         st.integers(1, 60),
     ),
 )
-overrides = st.builds(
-    ReminderOverride, st.sampled_from(["email", "popup"]), st.integers(0, 40_320)
-)
+overrides = st.builds(ReminderOverride, st.sampled_from(["email", "popup"]), st.integers(0, 40_320))
 reminders = st.one_of(
     st.just(DEFAULT_REMINDERS),
     st.sets(overrides, max_size=5).map(
-        lambda some: Reminders(False, tuple(sorted(some, key=lambda each: (each.minutes, each.method))))
+        lambda some: Reminders(
+            use_default=False, overrides=tuple(sorted(some, key=lambda each: (each.minutes, each.method)))
+        )
     ),
 )
 contents = st.builds(
     SlotContent,
     title=texts,
     schedule=st.builds(
-        Schedule, spans, st.sampled_from([(), ("RRULE:FREQ=DAILY",), ("RRULE:FREQ=WEEKLY", "EXDATE:20260101")])
+        Schedule,
+        spans,
+        st.sampled_from([(), ("RRULE:FREQ=DAILY",), ("RRULE:FREQ=WEEKLY", "EXDATE:20260101")]),
     ),
     description=texts,
     location=texts,
@@ -239,7 +241,7 @@ def test_an_event_needs_an_id(document: dict[str, Any]) -> None:
 
 
 def test_what_google_respells_is_no_edit() -> None:
-    respelled = {
+    respelled: dict[str, Any] = {
         "summary": "Standup",
         "description": "one\r\ntwo\rthree",
         "location": None,
@@ -269,7 +271,7 @@ def test_reminders_have_one_order_and_only_known_methods() -> None:
     }
 
     assert read(document).reminders == Reminders(
-        False, (ReminderOverride("email", 10), ReminderOverride("popup", 30))
+        use_default=False, overrides=(ReminderOverride("email", 10), ReminderOverride("popup", 30))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,7 @@ from sandbox import Request, Sandbox
 from sandbox.asgi import Face
 from services.calendar_service import CalendarService
 from services.core.accounts import AccountStatus, GoogleAccount, User
+from services.core.calendars import CalendarSync
 from services.core.slots import AllDay, Schedule, SlotContent, Timed
 from services.google.oauth_endpoints import OAuthConfig, OAuthEndpoints
 from services.google.quota import NoPacing
@@ -28,7 +30,7 @@ from services.google.transport import (
 from services.google_oauth import GoogleOAuth
 from services.token_service import REFRESH_TOKEN, TokenService
 from services.token_vault import TokenVault
-from tests.google.storage import SmallStorage
+from tests.google.storage import Storage
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 EMAIL = "ada@example.com"
@@ -106,9 +108,11 @@ class World:
     """Everything, with one user whose account can be linked."""
 
     def __init__(self, *, root: str = ROOT, transport: Transport | None = None, pacer: Any = None) -> None:
-        self.clock, self.ids, self.storage = ManualClock(), CountingIds(), SmallStorage()
+        self.clock, self.ids, self.storage = ManualClock(), CountingIds(), Storage()
         self.sandbox = Sandbox(now=self.clock.now, seed=7, base_url=root)
-        self.wire = Recording(transport or AsgiTransport(Face(self.sandbox), prefix=root, fallback=NoNetwork()))
+        self.wire = Recording(
+            transport or AsgiTransport(Face(self.sandbox), prefix=root, fallback=NoNetwork())
+        )
         self.transport = GuardedTransport(self.wire)
         self.box = TokenVault.from_secrets("a secret of tests", ids=self.ids)
         self.config = OAuthConfig(
@@ -150,6 +154,7 @@ class World:
     def add_user(self, email: str) -> UUID:
         user_id = self.ids.uuid()
         self.storage.users[user_id] = User(user_id, email, None, NOW)
+        self.storage.add_calendar(user_id, CalendarSync(user_id=user_id, calendar_id="primary"))
         return user_id
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
@@ -161,6 +166,18 @@ class World:
 
     def fault(self, action: dict[str, Any], **rule: Any) -> None:
         self.control("POST", "/faults", {"action": action, **rule})
+
+    async def held(self) -> str:
+        """The id of the call that Google holds, once it does."""
+        holding = asyncio.Event()
+        stop_listening = self.sandbox.on_change(holding.set)
+        try:
+            while not (holds := self.control("GET", "/holds")["holds"]):
+                holding.clear()
+                await holding.wait()
+        finally:
+            stop_listening()
+        return str(holds[0]["id"])
 
     def google_event(self, event_id: str, calendar: str = "primary") -> Any:
         return self.control("GET", f"/calendars/{EMAIL}/{calendar}/events/{event_id}")
@@ -175,9 +192,7 @@ class World:
 
     def link(self, scope: str = CALENDAR_SCOPES) -> GoogleAccount:
         """An account as if it had been linked."""
-        granted = self.control(
-            "POST", "/tokens", {"account": EMAIL, "client_id": CLIENT_ID, "scope": scope}
-        )
+        granted = self.control("POST", "/tokens", {"account": EMAIL, "client_id": CLIENT_ID, "scope": scope})
         sealed = self.box.seal(granted["refresh_token"], purpose=REFRESH_TOKEN, user_id=self.user_id)
         known = self.storage.accounts.get(self.user_id)
         account = GoogleAccount(
@@ -195,7 +210,7 @@ class World:
 
     def subject(self, email: str) -> str:
         accounts = self.control("GET", "/state")["accounts"]
-        return next(each["sub"] for each in accounts if each["email"] == email)
+        return str(next(each["sub"] for each in accounts if each["email"] == email))
 
     def consent(self, google_url: str, account: str = EMAIL, **choice: Any) -> dict[str, str]:
         """A person on Google's page; returns the query that the browser comes back with."""
@@ -221,5 +236,3 @@ def timed(title: str = "Standup", *, zone: str = "Europe/Paris", hour: int = 9) 
 
 def all_day(title: str = "Holiday") -> SlotContent:
     return SlotContent(title, Schedule(AllDay(date(2026, 11, 23), date(2026, 11, 25))))
-
-
