@@ -30,6 +30,7 @@ from schemas.slot_input import CalendarId, Notify, SlotPatch, SlotWrite
 from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, history_body, slot_body
 from schemas.slot_times import FIRST_YEAR, LAST_YEAR
 from schemas.texts import Storable
+from services.core.accounts import AccountStatus
 from services.core.records import SlotQuery, SyncState
 from services.core.slots import SlotContent
 from services.slot_service import SlotDraft, SlotEdit, SlotService, SlotView
@@ -240,7 +241,8 @@ async def _written(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     wait = wait_of(prefer)
-    if wait is None:
+    if wait is None or view.account is not AccountStatus.CONNECTED:
+        # Without a usable Google account there is nothing to wait for.
         return _one(view, status)
     user_id, slot_id = view.slot.user_id, view.slot.id
     await sync.wait_until_settled(user_id, slot_id, wait=wait)
