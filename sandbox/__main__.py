@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,8 @@ class AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then print the URL."""
         await super().startup(sockets=sockets)
+        sys.stdout.write(f"Google simulator listening on {self._url}\n")
+        sys.stdout.flush()
 
 
 def poster(session: aiohttp.ClientSession) -> Post:
