@@ -24,6 +24,7 @@ def sync_policy(settings: Settings) -> SyncPolicy:
             cooldown=timedelta(seconds=settings.loop_breaker_cooldown_seconds),
         ),
         brake=BrakePolicy(settings.deletion_brake_min, settings.deletion_brake_percent),
+        lease=timedelta(seconds=settings.sync_lease_seconds),
         fallback=fallback,
         polling=min(standard.polling, fallback),
     )

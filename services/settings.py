@@ -92,7 +92,8 @@ class Settings(BaseSettings):
     google_userinfo_uri: Url | None = None
     google_api_root: BaseUrl | None = None
 
-    fallback_sync_minutes: int = Field(default=15, ge=1, le=1440)
+    fallback_sync_minutes: float = Field(default=15, gt=0, le=1440)
+    sync_lease_seconds: float = Field(default=90, gt=0, le=3600)
     sync_concurrency: int = Field(default=8, ge=1, le=256)
     worker_poll_seconds: float = Field(default=5.0, gt=0, le=300)
     loop_breaker_limit: int = Field(default=8, ge=2, le=1000)
