@@ -28,6 +28,7 @@ from services.google.wire import (
     event_from_wire,
     event_to_wire,
     page_from_wire,
+    zone_of,
 )
 
 if TYPE_CHECKING:
@@ -270,9 +271,7 @@ class CalendarService:
             ) from None
 
     def _remember(self, user_id: UUID, calendar_id: str, listing: dict[str, Any]) -> _CalendarFacts:
-        facts = _CalendarFacts(
-            known_zone(listing.get("timeZone")) or "UTC", listing.get("accessRole") or "owner"
-        )
+        facts = _CalendarFacts(zone_of(listing), listing.get("accessRole") or "owner")
         self._facts[user_id, calendar_id] = facts
         self._facts.move_to_end((user_id, calendar_id))
         if len(self._facts) > _REMEMBERED_CALENDARS:

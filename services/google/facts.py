@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PERSON: Final = (("email", "email"), ("displayName", "display_name"), ("self", "self"))
 _ATTENDEE: Final = (
-    *_PERSON,
+    ("email", "email"),
+    ("displayName", "display_name"),
+    ("self", "self"),
     ("responseStatus", "response_status"),
     ("organizer", "organizer"),
     ("optional", "optional"),
@@ -26,6 +27,7 @@ _ATTACHMENT: Final = (
     ("mimeType", "mime_type"),
     ("iconLink", "icon_link"),
 )
+_SOURCE: Final = (("title", "title"), ("url", "url"))
 _FLAGS: Final = (
     ("attendeesOmitted", "attendees_omitted"),
     ("guestsCanModify", "guests_can_modify"),
@@ -35,7 +37,17 @@ _FLAGS: Final = (
     ("locked", "locked"),
     ("endTimeUnspecified", "end_time_unspecified"),
 )
-_FLAG_KEYS: Final = frozenset(theirs for theirs, _ in _FLAGS)
+# What most events lack; one look tells whether any of it is there.
+_RARE: Final = frozenset(
+    {
+        "attendees",
+        "attachments",
+        "source",
+        "conferenceData",
+        "hangoutLink",
+        *(theirs for theirs, _ in _FLAGS),
+    }
+)
 
 
 def facts_from_wire(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,19 +59,29 @@ def facts_from_wire(document: Mapping[str, Any]) -> dict[str, Any]:
         "status": get("status", "confirmed"),
     }
     if organizer := get("organizer"):
-        facts["organizer"] = _renamed(organizer, _PERSON)
-    if not _FLAG_KEYS.isdisjoint(document):
-        facts.update(_renamed(document, _FLAGS))
+        facts["organizer"] = person = {
+            "email": organizer.get("email"),
+            "self": organizer.get("self", False),
+        }
+        if "displayName" in organizer:
+            person["display_name"] = organizer["displayName"]
+    if not _RARE.isdisjoint(document):
+        _add_rare(facts, document)
+    return facts
+
+
+def _add_rare(facts: dict[str, Any], document: Mapping[str, Any]) -> None:
+    get = document.get
+    facts.update(_renamed(document, _FLAGS))
     if attendees := get("attendees"):
         facts["attendees"] = [_renamed(each, _ATTENDEE) for each in attendees]
     if attachments := get("attachments"):
         facts["attachments"] = [_renamed(each, _ATTACHMENT) for each in attachments]
     if source := get("source"):
-        facts["source"] = _renamed(source, (("title", "title"), ("url", "url")))
-    conference = get("conferenceData")
-    if conference or "hangoutLink" in document:
-        _add_conference(facts, conference or {}, get("hangoutLink"))
-    return facts
+        facts["source"] = _renamed(source, _SOURCE)
+    conference, hangout_link = get("conferenceData"), get("hangoutLink")
+    if conference or hangout_link:
+        _add_conference(facts, conference or {}, hangout_link)
 
 
 def _renamed(document: Mapping[str, Any], names: tuple[tuple[str, str], ...]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from services.google.times import (
     span_from_wire,
     span_to_wire,
 )
+from services.google.transport import no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +48,24 @@ _OCCURRENCE_ID: Final = re.compile(r"(.+)_\d{8}(?:T\d{6}Z)?")
 
 
 def page_from_wire(document: Mapping[str, Any]) -> EventPage:
-    """One page of `events.list`; what cannot be read is listed, not raised."""
-    zone = known_zone(document.get("timeZone")) or "UTC"
+    """One page of `events.list`; events that cannot be read are listed, not raised.
+
+    Raises:
+        VendorError: `RETRYABLE` without a status: it is no page. Taken for an empty one, it would look as if
+            everything had been deleted.
+    """
+    match document:
+        case {"items": [*items]}:
+            pass
+        case {"nextPageToken": str()} | {"nextSyncToken": str()}:
+            items = []
+        case _:
+            raise no_answer("unreadable-answer")
+    zone = zone_of(document)
     role = document.get("accessRole") or "owner"
     events: list[RemoteEvent] = []
     unreadable: list[UnreadableEvent] = []
-    for item in document.get("items") or ():
+    for item in items:
         try:
             events.append(event_from_wire(item, zone, role))
         except UnreadableEventError as error:
@@ -65,6 +78,12 @@ def page_from_wire(document: Mapping[str, Any]) -> EventPage:
         time_zone=zone,
         unreadable=tuple(unreadable),
     )
+
+
+def zone_of(listing: Mapping[str, Any]) -> str:
+    """The zone of the calendar that a listing is of."""
+    name = listing.get("timeZone")
+    return known_zone(name if isinstance(name, str) else None) or "UTC"
 
 
 def event_from_wire(
@@ -93,6 +112,9 @@ def _read_event(document: Mapping[str, Any], calendar_zone: str, access_role: st
     event_id = document["id"]
     if not isinstance(event_id, str) or not event_id:
         raise UnreadableEventError("no id")
+    etag = get("etag", "")
+    if not isinstance(etag, str):
+        raise UnreadableEventError("no etag")
     cancelled = get("status") == "cancelled"
     series_id = get("recurringEventId")
     original = get("originalStartTime")
@@ -113,7 +135,7 @@ def _read_event(document: Mapping[str, Any], calendar_zone: str, access_role: st
         content,
         GoogleCopy(
             event_id,
-            get("etag") or "",
+            etag,
             moment_or_none(get("updated")),
             kind,
             reason is None,

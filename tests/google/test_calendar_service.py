@@ -327,21 +327,41 @@ async def test_a_calendar_that_the_user_may_only_read(world: World) -> None:
     assert (caught.value.failure, caught.value.reason) == (FailureClass.PERMANENT, "requiredAccessLevel")
 
 
-async def test_an_event_without_a_zone_reads_the_same_alone_as_in_a_listing(world: World) -> None:
-    world.put_event(
-        {
-            "id": "zoneless",
-            "start": {"dateTime": "2026-11-23T10:00:00+01:00"},
-            "end": {"dateTime": "2026-11-23T11:00:00+01:00"},
-        }
+def answer_without_zone(world: World) -> None:
+    """Make Google answer the next insert with times that name no zone."""
+    body = {
+        "id": EVENT,
+        "etag": '"1"',
+        "start": {"dateTime": "2026-11-23T10:00:00+01:00"},
+        "end": {"dateTime": "2026-11-23T11:00:00+01:00"},
+    }
+    world.fault(
+        {"kind": "answer", "status": 200, "body": body}, match={"method": "POST", "path_regex": "/events$"}
     )
 
-    alone = await world.calendars.get(world.user_id, "primary", "zoneless")
 
-    assert alone.content is not None
-    assert isinstance(alone.content.schedule.span, Timed)
-    assert alone.content.schedule.span.timezone == "Europe/Amsterdam"
-    assert (await listing(world)).events == (alone,)
+async def test_a_missing_zone_is_the_calendars_and_asked_for_once(world: World) -> None:
+    for _ in range(2):
+        answer_without_zone(world)
+        answer = await insert(world, timed())
+        assert answer.content is not None
+        assert isinstance(answer.content.schedule.span, Timed)
+        assert answer.content.schedule.span.timezone == "Europe/Amsterdam"
+
+    assert len(world.wire.sent("GET")) == 1
+
+
+async def test_a_refused_question_about_the_zone_leaves_the_outcome_of_a_write_open(world: World) -> None:
+    answer_without_zone(world)
+    world.fault(
+        {"kind": "answer", "status": 403, "reason": "rateLimitExceeded"},
+        match={"method": "GET", "path_regex": "/events$"},
+    )
+
+    with pytest.raises(VendorError) as caught:
+        await insert(world, timed())
+
+    assert (caught.value.failure, caught.value.status) == (FailureClass.RETRYABLE, None)
 
 
 async def test_channels_open_and_close(world: World) -> None:
@@ -448,6 +468,22 @@ async def test_googles_clock_is_learned_from_its_answers(world: World) -> None:
         world.control("POST", "/clock", {"offset_s": offset_s})
         await listing(world)
         assert abs(world.calendars.clock_ahead() - timedelta(seconds=offset_s)) <= timedelta(seconds=1)
+
+
+async def test_google_may_live_under_a_path() -> None:
+    world = World(root="http://localhost:8000/google")
+    world.link()
+
+    seen = await insert(world, timed())
+
+    assert seen == await world.calendars.get(world.user_id, "primary", EVENT)
+    assert world.wire.requests[-1].url.startswith("http://localhost:8000/google/calendar/v3/")
+
+
+async def test_the_client_can_be_loaded_on_the_spot(world: World) -> None:
+    world.calendars.prepare_now()
+
+    assert (await listing(world)).events == ()
 
 
 async def test_no_call_leaves_inside_a_transaction(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.core.errors import FailureClass, VendorError
 from services.core.records import EventKind
 from services.core.slots import (
     DEFAULT_REMINDERS,
@@ -144,6 +145,19 @@ def test_nonsense_anywhere_is_unreadable_and_nothing_worse(nonsense: Any) -> Non
     page = page_from_wire({"items": documents, "timeZone": nonsense if isinstance(nonsense, str) else None})
 
     assert len(page.events) + len(page.unreadable) == len(documents)
+
+
+@pytest.mark.parametrize("page", [{}, {"items": None}, {"items": "x"}, {"error": "x"}, {"nextSyncToken": 5}])
+def test_what_is_no_page_is_not_an_empty_one(page: dict[str, Any]) -> None:
+    with pytest.raises(VendorError) as caught:
+        page_from_wire(page)
+
+    assert (caught.value.failure, caught.value.status) == (FailureClass.RETRYABLE, None)
+
+
+def test_a_page_may_be_empty() -> None:
+    assert page_from_wire({"nextPageToken": "more"}).events == ()
+    assert page_from_wire({"items": [], "timeZone": 5}).time_zone == "UTC"
 
 
 def test_clearing_sends_null_and_defaults_are_said_by_name() -> None:
