@@ -173,7 +173,7 @@ def _read_only_reason(document: Mapping[str, Any], kind: EventKind, access_role:
 
 def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotContent:
     get = document.get
-    recurrence = get("recurrence")
+    recurrence, reminders = get("recurrence"), get("reminders")
     transparency, visibility, colour = get("transparency"), get("visibility"), get("colorId")
     return SlotContent(
         _text(get("summary")),
@@ -184,9 +184,9 @@ def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotConten
         _text(get("description")),
         _text(get("location")),
         str(colour) if colour else None,
-        transparency if transparency in _TRANSPARENCIES else "opaque",
-        visibility if visibility in _VISIBILITIES else "default",
-        _read_reminders(get("reminders")),
+        transparency if transparency and transparency in _TRANSPARENCIES else "opaque",
+        visibility if visibility and visibility in _VISIBILITIES else "default",
+        DEFAULT_REMINDERS if reminders is None else _read_reminders(reminders),
     )
 
 
@@ -198,8 +198,8 @@ def _text(value: Any) -> str:
     return normalise_text(value) if "\r" in value else value
 
 
-def _read_reminders(document: Mapping[str, Any] | None) -> Reminders:
-    if not document or document.get("useDefault"):
+def _read_reminders(document: Mapping[str, Any]) -> Reminders:
+    if document.get("useDefault"):
         return DEFAULT_REMINDERS
     overrides = {
         ReminderOverride(each["method"], int(each["minutes"]))
