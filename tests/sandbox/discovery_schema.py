@@ -82,7 +82,9 @@ def _methods() -> list[tuple[str, re.Pattern[str], str]]:
 
 def _answer_schema(method: str, path: str) -> str:
     candidates = [
-        answer for verb, pattern, answer in _methods() if verb == method and pattern.fullmatch(path) and answer
+        answer
+        for verb, pattern, answer in _methods()
+        if verb == method and pattern.fullmatch(path) and answer
     ]
     if not candidates:
         raise SchemaError(f"Google has no method {method} {path} that answers a body")

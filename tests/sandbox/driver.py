@@ -43,7 +43,7 @@ class Google:
 
     def open_account(self, email: str = ANN, **facts: Any) -> None:
         self.control("POST", "/accounts", {"email": email, **facts})
-        self.sign_in(email)
+        self.sign_in(email, client_id="driver")
 
     def sign_in(self, email: str, scope: str = CALENDAR, client_id: str = "app") -> dict[str, Any]:
         body = {"account": email, "scope": scope, "client_id": client_id}
@@ -114,7 +114,9 @@ class Google:
         return self.sandbox.due_notifications(self.clock.now)
 
 
-def timed(start: str = "2026-03-03T10:00:00", hours: int = 1, zone: str = "Europe/Amsterdam") -> dict[str, Any]:
+def timed(
+    start: str = "2026-03-03T10:00:00", hours: int = 1, zone: str = "Europe/Amsterdam"
+) -> dict[str, Any]:
     """Start and end of an event at a wall-clock time."""
     end = (datetime.fromisoformat(start) + timedelta(hours=hours)).isoformat()
     return {
