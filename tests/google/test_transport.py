@@ -65,10 +65,17 @@ async def serving(app: Any, listening: socket.socket, connections: Connections) 
     await running
 
 
+def listen() -> socket.socket:
+    listening = socket.create_server(("127.0.0.1", 0))
+    # asyncio sets this only on sockets that name their protocol; accepted ones inherit it from here.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
 @asynccontextmanager
 async def over_http(*, largest_body: int = 10_000_000) -> AsyncIterator[tuple[World, Peers]]:
     """The simulator behind a socket, answering compressed, and a service that calls it."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen()
     transport = AiohttpTransport(largest_body=largest_body)
     world = World(root=f"http://127.0.0.1:{listening.getsockname()[1]}", transport=transport)
     world.link()
@@ -187,7 +194,7 @@ async def test_a_redirect_is_an_answer_and_not_followed() -> None:
         await send({"type": "http.response.start", "status": 302, "headers": location})
         await send({"type": "http.response.body"})
 
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen()
     transport = AiohttpTransport()
     async with serving(app, listening, Connections()):
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/a%23b?c=%2F"
