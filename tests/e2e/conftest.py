@@ -1,0 +1,140 @@
+"""Real processes for stories: shared ones for those that leave them as they were, and ones to break."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.servers import GoogleServer, Server
+from tests.e2e.world import Person, somebody
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from tests.databases import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def shared_google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleServer]:
+    google = GoogleServer(tmp_path_factory.mktemp("google"))
+    try:
+        google.start()
+        yield google
+    finally:
+        google.close()
+
+
+@pytest.fixture(scope="session")
+def shared_sqlite(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, shared_google: GoogleServer
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(sqlite_template, folder / "shared.db")
+    with _serving(folder, f"sqlite:///{folder / 'shared.db'}", shared_google) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, shared_google: GoogleServer
+) -> Iterator[Server]:
+    name = asyncio.run(postgres.create_database())
+    folder = tmp_path_factory.mktemp("server")
+    with _serving(folder, postgres.url(name), shared_google) as server:
+        yield server
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The service over SQLite, shared; it must be as healthy after the story as before."""
+    yield from _watched(request, "sqlite")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_service(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The same over each database."""
+    yield from _watched(request, request.param)
+
+
+@pytest.fixture
+async def ada(any_service: Server, shared_google: GoogleServer) -> AsyncIterator[Person]:
+    """A person whose account is linked, over each database; Google's answers are checked at the end."""
+    async with somebody(any_service.url, shared_google.url) as person:
+        await person.connect()
+        yield person
+        await person.google.no_more_faults()
+        await person.google.checked_listing(carried=frozenset({"aFieldOfTheFuture"}))
+
+
+@pytest.fixture
+async def bob(service: Server, shared_google: GoogleServer) -> AsyncIterator[Person]:
+    """The same over SQLite, for what does not depend on the database."""
+    async with somebody(service.url, shared_google.url, "bob") as person:
+        await person.connect()
+        yield person
+        await person.google.no_more_faults()
+        await person.google.checked_listing()
+
+
+@dataclass
+class Machines:
+    """Starts processes of a story's own; all are ended with it, and none may have complained."""
+
+    folder: Path
+    started: list[Server | GoogleServer] = field(default_factory=list)
+
+    def google(self, **options: object) -> GoogleServer:
+        google = GoogleServer(self.folder, **options)  # type: ignore[arg-type]
+        self.started.append(google)
+        google.start()
+        return google
+
+    def server(self, database_url: str | None, google: GoogleServer | None, **settings: str) -> Server:
+        server = Server(self.folder, database_url=database_url, google=google, **settings)
+        self.started.append(server)
+        server.start()
+        return server
+
+
+@pytest.fixture
+def machines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machines]:
+    made = Machines(tmp_path)
+    try:
+        yield made
+    finally:
+        for each in made.started:
+            each.close()
+    for each in made.started:
+        _report(request, each, 0)
+
+
+@contextmanager
+def _serving(folder: Path, database_url: str, google: GoogleServer) -> Iterator[Server]:
+    server = Server(folder, database_url=database_url, google=google)
+    with ExitStack() as stack:
+        stack.callback(server.close)
+        server.start()
+        yield server
+
+
+def _watched(request: pytest.FixtureRequest, database: str) -> Iterator[Server]:
+    server: Server = request.getfixturevalue(f"shared_{database}")
+    since = len(server.process.lines)
+    yield server
+    _report(request, server, since)
+
+
+def _report(request: pytest.FixtureRequest, process: Server | GoogleServer, since: int) -> None:
+    """Show the log of a story that failed; a complaint makes the story fail."""
+    request.node.add_report_section("teardown", "log", process.process.output(since))
+    complaints = process.complaints(since)
+    assert not complaints, "\n".join(complaints)
+
+
+__all__: list[Callable[..., object]] = []

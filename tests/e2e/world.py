@@ -1,0 +1,64 @@
+"""A person with an account in the service and a calendar at Google."""
+
+from __future__ import annotations
+
+import itertools
+import ssl
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tests.e2e.app import App
+from tests.e2e.browser import Browser
+from tests.e2e.google import Google
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_BARE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Everything here is plain http on this machine; loading certificates for each client would take long."""
+_numbers = itertools.count(1)
+
+
+def client() -> httpx.AsyncClient:
+    """An HTTP client that keeps cookies and follows no redirect by itself."""
+    return httpx.AsyncClient(timeout=60, trust_env=False, verify=_BARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, in the service and at Google."""
+
+    app: App
+    google: Google
+    browser: Browser
+
+    async def link(self, *, decision: str = "allow") -> httpx.Response:
+        """Walk through the consent page; returns what the service says at the end."""
+        url = (await self.app.get("/auth/google/authorize"))["authorization_url"]
+        return await self.browser.consent(url, account=self.google.email, decision=decision)
+
+    async def connect(self) -> dict[str, Any]:
+        """Link the account, and see the first sync and the webhook channel through."""
+        answer = await self.link()
+        assert answer.status_code == 200, answer.text
+        body = dict(answer.json())
+        assert body["status"] == "connected"
+        assert body["google_email"] == self.google.email
+        await self.app.calendar_becomes(lambda seen: seen["state"] == "idle" and seen["webhook"]["active"])
+        return body
+
+
+@asynccontextmanager
+async def somebody(server_url: str, google_url: str, name: str = "ada") -> AsyncIterator[Person]:
+    """A new person: registered with the service, known to Google, not linked yet."""
+    email = f"{name}-{next(_numbers)}@example.com"
+    async with client() as http, client() as browsing:
+        google = Google(http, google_url, email)
+        await google.open()
+        answer = await http.post(f"{server_url}/auth/users", json={"email": email, "name": name})
+        assert answer.status_code == 201, answer.text
+        user = answer.json()
+        yield Person(App(http, server_url, user["api_key"], user["id"]), google, Browser(browsing))
