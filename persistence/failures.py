@@ -71,8 +71,9 @@ def translated(error: Exception, params: Mapping[str, Any] | None = None) -> Exc
         case exc.DBAPIError():
             if isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated:
                 return _unavailable(error)
-            original = error.orig.__cause__ if error.orig is not None else None
-            return translated(original) if isinstance(original, Exception) else None
+            # The driver's own error is wrapped once for SQLite and twice for PostgreSQL.
+            original = error.orig.__cause__ or error.orig if error.orig is not None else None
+            return translated(original, params) if isinstance(original, Exception) else None
         case exc.TimeoutError() | OSError() | TimeoutError() | asyncio.IncompleteReadError():
             return _unavailable(error)
         case sqlite3.Error() if _is_sqlite_unavailable(error):

@@ -95,6 +95,9 @@ async def _connect(engine: AsyncEngine) -> AsyncConnection:
 
 def _leave_transactions_to_us(dbapi_connection: Any, _: object) -> None:
     dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.close()
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -63,4 +63,4 @@ class ReadingConnection(_Transactional):
     """Sees one state per transaction and cannot write."""
 
     _begin = "BEGIN DEFERRED"
-    _pragmas = ("query_only = ON", f"cache_size = -{_CACHE_KIB}")
+    _pragmas = ("journal_mode = WAL", "query_only = ON", f"cache_size = -{_CACHE_KIB}")

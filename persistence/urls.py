@@ -22,5 +22,9 @@ def database_url(text: str) -> URL:
             raise ValueError("a SQLite database must be a file")
         return url.set(drivername="sqlite+aiosqlite")
     if backend in ("postgresql", "postgres"):
+        # What libpq calls sslmode, and every host's console hands out, asyncpg calls ssl.
+        if "sslmode" in url.query:
+            mode = url.query["sslmode"]
+            url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
         return url.set(drivername="postgresql+asyncpg")
     raise ValueError("only sqlite and postgresql are supported")
