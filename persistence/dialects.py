@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.functions import GenericFunction
 
-from persistence.types import ListOf, UtcDateTime
+from persistence.types import Id, ListOf, UtcDateTime
 
 if TYPE_CHECKING:
     from sqlalchemy import Column
@@ -80,7 +80,9 @@ class _IsOneOf(ColumnElement[bool]):
 @compiles(_IsOneOf, "sqlite")
 def _(element: _IsOneOf, compiler: SQLCompiler, **kw: Any) -> str:
     column, values = compiler.process(element.column, **kw), compiler.process(element.values, **kw)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608
+    # JSON has no bytes; `from_hex` is a function of our connections, since old versions lack `unhex`.
+    value = "from_hex(value)" if isinstance(element.column.type, Id) else "value"
+    return f"{column} IN (SELECT {value} FROM json_each({values}))"  # noqa: S608
 
 
 @compiles(_IsOneOf, "postgresql")

@@ -26,6 +26,7 @@ class _Transactional(sqlite3.Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.isolation_level = None
+        self.create_function("from_hex", 1, bytes.fromhex, deterministic=True)
         try:
             for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", *self._pragmas):
                 super().execute(f"PRAGMA {pragma}").close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import orjson
-from sqlalchemy import CHAR, BigInteger, DateTime, Text, Uuid
+from sqlalchemy import BLOB, BigInteger, DateTime, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -33,9 +34,18 @@ def to_micros(instant: datetime) -> int:
     return since.days * _DAY_US + since.seconds * _SECOND_US + since.microseconds
 
 
+@lru_cache(maxsize=16_384)
 def from_micros(micros: int) -> datetime:
-    """The inverse of `to_micros`."""
+    """The inverse of `to_micros`; remembers, since rows share most of their instants."""
     return _EPOCH + timedelta(0, 0, micros)
+
+
+def uuid_of(number: int) -> UUID:
+    """The UUID of a number that is known to be one; twice as fast as the constructor, which checks."""
+    made = object.__new__(UUID)
+    object.__setattr__(made, "int", number)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 def to_json(value: Any) -> str:
@@ -87,25 +97,25 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Id(TypeDecorator[UUID]):
-    """A UUID: native on PostgreSQL, hex text on SQLite; both sort alike."""
+    """A UUID: native on PostgreSQL, 16 bytes on SQLite; both sort alike."""
 
     impl = Uuid
     cache_ok = True
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
         """The driver's value."""
-        return value.hex if value is not None and dialect.name == "sqlite" else value
+        return value.bytes if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
         """A plain UUID; asyncpg has a class of its own, which not every serializer knows."""
         if value is None:
             return None
-        return UUID(hex=value) if dialect.name == "sqlite" else UUID(int=value.int)
+        return uuid_of(int.from_bytes(value) if dialect.name == "sqlite" else value.int)
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """The stored type."""
         if dialect.name == "sqlite":
-            return dialect.type_descriptor(CHAR(32))
+            return dialect.type_descriptor(BLOB(16))
         return dialect.type_descriptor(Uuid())
 
 

@@ -15,7 +15,7 @@ depends_on = None
 
 # What these were when this revision was written, whatever the models say later.
 instant = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
-id_ = sa.Uuid().with_variant(sa.CHAR(32), "sqlite")
+id_ = sa.Uuid().with_variant(sa.BLOB(16), "sqlite")
 
 
 def upgrade() -> None:
