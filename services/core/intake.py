@@ -165,10 +165,14 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
         return base
     if isinstance(sent, Deletion):
         return None if remote is None else base
-    if landed or base is None:
+    if landed:
         return sent
     if remote is None:
-        return base
+        # A tombstone under an id that only our insert can have used proves that the insert landed. A
+        # tombstone that was there before proves nothing, and what a person wrote must survive.
+        return sent if slot.google is None else base
+    if base is None:
+        return sent
     ours = base.changed_groups(sent)
     proven = any(getattr(remote, group) == getattr(sent, group) for group in ours)
     return sent if proven else base

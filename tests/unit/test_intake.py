@@ -153,6 +153,20 @@ def test_an_edit_that_the_deleter_had_not_seen_survives_and_is_recorded():
     assert isinstance(next_call(intake.slot), Revive)
 
 
+def test_a_revival_that_never_left_is_tried_again():
+    """The process died after it had noted what it would send, and before it sent it."""
+    slot = a_slot(content=NEWER, base=None, sent=NEWER, edited_at={"title": NOON})
+    intake = take(slot, an_event(None))
+    assert intake.slot.local == NEWER
+    assert isinstance(next_call(intake.slot), Revive)
+
+
+def test_an_insert_that_landed_and_was_deleted_in_google_stays_deleted():
+    slot = a_slot(base=None, google=None, sent=OLD)
+    intake = take(slot, an_event(None))
+    assert intake.slot.local is None
+
+
 def test_clock_skew_is_taken_out_before_times_are_compared():
     slot = a_slot(content=NEWER, edited_at={"title": LATER})
     google_says = an_event(SENT, updated_at=LATER + timedelta(minutes=9))
