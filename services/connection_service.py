@@ -16,9 +16,10 @@ from services.core.errors import (
     VendorError,
 )
 from services.core.policy import LoopPolicy
-from services.core.records import HistoryEntry, SlotQuery
+from services.core.records import EventKind, HistoryEntry, SlotQuery
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from services.channel_service import ChannelService
@@ -54,9 +55,18 @@ class ConnectionService:
         self._clock = clock
         self._signals = signals
 
-    async def connected(self, user_id: UUID) -> None:
-        """An account was linked (again): its calendar takes part, and the first sync is due now."""
+    async def connected(self, user_id: UUID, *, account_changed: bool = False) -> None:
+        """An account was linked (again): its calendar takes part, and the first sync is due now.
+
+        Args:
+            user_id: Whose account.
+            account_changed: Whether it is another account than the slots were synced with before. They are
+                then new to it, and single slots are pushed; what was a series of the other account's, or a
+                part of one, stays there.
+        """
         now = self._clock.now()
+        if account_changed:
+            await self._unbind_all(user_id)
         async with self._uow() as tx:
             calendar = await tx.calendars.find(user_id, DEFAULT_CALENDAR)
             if calendar is None:
@@ -195,14 +205,26 @@ class ConnectionService:
         if gone:
             await tx.slots.save(gone, history)
 
+    async def _unbind_all(self, user_id: UUID) -> None:
+        now = self._clock.now()
+        async with self._uow() as tx:
+            await tx.users.lock(user_id)
+            slots = await _pages(tx, user_id, include_deleted=True)
+            bound = [slot for slot in slots if slot.google is not None or slot.base is not None]
+            if bound:
+                await tx.slots.save([_left_behind(slot, now) for slot in bound])
+            for calendar in await tx.calendars.all_of(user_id):
+                cursor = Cursor(listing=calendar.cursor.listing)
+                await tx.calendars.update(replace(calendar, cursor=cursor, push_supported=True))
+
     async def _all_slots(self, user_id: UUID) -> list[Slot]:
         async with self._uow.reading() as tx:
             return await _pages(tx, user_id)
 
 
-async def _pages(tx: Transaction, user_id: UUID) -> list[Slot]:
+async def _pages(tx: Transaction, user_id: UUID, *, include_deleted: bool = False) -> list[Slot]:
     slots: list[Slot] = []
-    query = SlotQuery(limit=_BATCH)
+    query = SlotQuery(limit=_BATCH, include_deleted=include_deleted)
     while True:
         page = await tx.slots.page(user_id, query)
         slots.extend(page)
@@ -215,3 +237,15 @@ async def _pages(tx: Transaction, user_id: UUID) -> list[Slot]:
 def _unbound(slot: Slot) -> Slot:
     """The slot without its Google copy; should it be pushed again, that is a new event."""
     return replace(slot, google=None, base=None, sent=None, generation=slot.generation + 1)
+
+
+def _left_behind(slot: Slot, now: datetime) -> Slot:
+    """The slot as it is to an account that never had it."""
+    partial = slot.google is not None and slot.google.kind is not EventKind.SINGLE
+    return replace(
+        _unbound(slot),
+        deleted_at=slot.deleted_at or (now if partial else None),
+        refetch=False,
+        failure=None,
+        hold_id=None,
+    )

