@@ -51,12 +51,12 @@ def _read_part(part: bytes, outer: Request) -> tuple[str, Request | None]:
     content_id = _headers(envelope).get("content-id", "")
     head, _, body = _split(message.lstrip(b"\r\n"))
     first, _, rest = head.partition(b"\n")
-    words = first.decode("utf-8", "replace").split()
-    if len(words) < 2:
+    method, _, target = first.decode("utf-8", "replace").strip().partition(" ")
+    if not target:
         return content_id, None
     headers = {name: value for name, value in outer.headers.items() if not name.startswith("content-")}
     headers |= _headers(rest)
-    return content_id, Request(words[0].upper(), words[1], headers, body.rstrip(b"\r\n"))
+    return content_id, Request(method.upper(), target.split()[0], headers, body.rstrip(b"\r\n"))
 
 
 def _write_part(boundary: str, content_id: str, response: Response) -> bytes:

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from sandbox.call import Call
 
 _TEXTS = ("summary", "description", "location")
+_ENTRY_SHAPES: dict[str, type] = {
+    "summaryOverride": str,
+    "colorId": str,
+    "hidden": bool,
+    "selected": bool,
+    "defaultReminders": list,
+    "notificationSettings": dict,
+}
 _EXTRA_CALENDAR = ("autoAcceptInvitations", "labelProperties", "workingHours")
 
 
@@ -222,6 +230,7 @@ def _zone_name(body: Json) -> str | None:
 
 
 def _apply(call: Call, entry: ListEntry, cleared: Json) -> None:
+    _check_entry(call.body)
     body = {**cleared, **call.body}
     if "summaryOverride" in body:
         entry.summary_override = body["summaryOverride"] or None
@@ -240,6 +249,14 @@ def _apply(call: Call, entry: ListEntry, cleared: Json) -> None:
     if "notificationSettings" in body:
         entry.notification_settings = body["notificationSettings"]
     call.world.put_entry(entry)
+
+
+def _check_entry(body: Json) -> None:
+    for name, shape in _ENTRY_SHAPES.items():
+        if not isinstance(body.get(name), shape | None):
+            raise errors.invalid(f"Invalid value for: {name}")
+    if not all(isinstance(one, dict) for one in body.get("defaultReminders") or []):
+        raise errors.invalid("Invalid value for: defaultReminders")
 
 
 def _visible(call: Call, entry: ListEntry, least: str) -> bool:

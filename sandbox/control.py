@@ -425,7 +425,7 @@ class Control:
         }
         body = urlencode(fields, doseq=True).encode()
         answer = self._consent.handle(Request("POST", url, {}, body))
-        if answer.status != 302:
+        if "Location" not in answer.headers:
             raise ControlError("the authorisation request was refused with an error page")
         return {"location": answer.headers["Location"]}
 

@@ -9,6 +9,7 @@ Source: Calendar API guide, 'Handle API errors'; captured answers for the front 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import orjson
 
@@ -60,7 +61,7 @@ class ApiError(Exception):
             if self.details:
                 error["details"] = list(self.details)
         headers = {"Content-Type": "application/json; charset=UTF-8"}
-        if self.status == 401:
+        if self.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
         return Response(self.status, headers, orjson.dumps({"error": error}))
 

@@ -104,7 +104,8 @@ _FREE_BUSY_FIELDS = (
     "visibility",
     "transparency",
 )
-_PRIVATE_FIELDS = frozenset({"private", "confidential"})
+_BOUND_FIELDS = ("date", "dateTime", "timeZone")
+_PRIVATE = frozenset({"private", "confidential"})
 
 
 def finish(draft: Json, calendar: Calendar, updated_us: int, base_url: str) -> Json:
@@ -164,7 +165,7 @@ def viewed(
         for bound in ("start", "end", "originalStartTime"):
             if isinstance(doc.get(bound), dict):
                 doc[bound] = shown_in(doc[bound], zone)
-    if role == "freeBusyReader" or (role == "reader" and doc.get("visibility") in _PRIVATE_FIELDS):
+    if role == "freeBusyReader" or (role == "reader" and doc.get("visibility") in _PRIVATE):
         shown = {name: doc[name] for name in _FREE_BUSY_FIELDS if name in doc}
         return {**shown, "visibility": "private"}
     attendees = doc.get("attendees", [])
@@ -224,7 +225,7 @@ def _written(bound: Json, zone: ZoneInfo) -> Json:
 
     Source: captured events.
     """
-    bound = {name: value for name, value in bound.items() if value is not None}
+    bound = {name: bound[name] for name in _BOUND_FIELDS if bound.get(name) is not None}
     instant = parse_date_time(bound.get("dateTime"))
     if instant is None:
         return bound

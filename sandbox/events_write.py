@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from sandbox import errors
@@ -115,7 +116,7 @@ def update_event(call: Call) -> Response:
     kept = {name: before[name] for name in READ_ONLY if name in before}
     draft = {name: value for name, value in body.items() if name not in READ_ONLY} | kept
     draft = {name: value for name, value in draft.items() if value is not None}
-    draft["eventType"] = body.get("eventType", before["eventType"])
+    draft["eventType"] = body.get("eventType") or before["eventType"]
     if not is_organizer(before, calendar):
         _check_guest_rights(before, draft)
     _check_sequence(before, draft)
@@ -186,8 +187,8 @@ def quick_add_event(call: Call) -> Response:
         raise errors.required("Missing text.")
     start = call.world.clock.now().astimezone(calendar.zone)
     start = start.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    found = re.search(r"\s+(?:at|@)\s+(\d{1,2}):(\d{2})\s*$", text)
-    if found and int(found[1]) < 24 and int(found[2]) < 60:
+    found = re.search(r"\s+(?:at|@)\s+([01]?\d|2[0-3]):([0-5]\d)\s*$", text)
+    if found:
         text = text[: found.start()]
         start = start.replace(hour=int(found[1]), minute=int(found[2]))
     zone = {"timeZone": calendar.time_zone}
@@ -204,7 +205,7 @@ def _changed(call: Call, calendar: Calendar, before: Json, draft: Json) -> Respo
     """Check a merged or replaced event and write it."""
     world = call.world
     if before["status"] == "cancelled" and draft.get("status") != "cancelled":
-        if world.switches.revival_status != 200:
+        if world.switches.revival_status != HTTPStatus.OK:
             raise errors.forbidden()
         draft.setdefault("status", "confirmed")
     if draft.get("eventType", before["eventType"]) != before["eventType"]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import lru_cache
+from math import gcd, isqrt, prod
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
 
 _EXPONENT = 65_537
 _HALF_BITS = 1024
-_SMALL_PRIMES = [n for n in range(3, 2000, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
+_SIEVE_LIMIT = 20_000
 
 
 @lru_cache(maxsize=8)
 def signing_key(seed: int) -> rsa.RSAPrivateKey:
     """The RSA key of a seed; drawing one takes a moment, so the last few are kept."""
-    source = Random(f"signing-key/{seed}")
-    p, q = _prime(source), _prime(source)
+    source = Random(f"signing-key/{seed}")  # noqa: S311 - a key that must be the same each time
+    odd_factors = prod(n for n in range(3, _SIEVE_LIMIT, 2) if all(n % d for d in range(3, isqrt(n) + 1, 2)))
+    p, q = _prime(source, odd_factors), _prime(source, odd_factors)
     d = pow(_EXPONENT, -1, (p - 1) * (q - 1))
     public = rsa.RSAPublicNumbers(_EXPONENT, p * q)
     numbers = rsa.RSAPrivateNumbers(
@@ -83,10 +85,11 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _prime(source: Random) -> int:
+def _prime(source: Random, odd_factors: int) -> int:
+    """A prime; candidates that share a factor with the product of small primes are skipped."""
     while True:
         candidate = source.getrandbits(_HALF_BITS) | (3 << (_HALF_BITS - 2)) | 1
-        if any(candidate % small == 0 for small in _SMALL_PRIMES):
+        if gcd(candidate, odd_factors) != 1 or pow(2, candidate - 1, candidate) != 1:
             continue
         if candidate % _EXPONENT != 1 and _is_probably_prime(candidate, source):
             return candidate
@@ -97,7 +100,7 @@ def _is_probably_prime(candidate: int, source: Random) -> bool:
     odd, twos = candidate - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
-    for _ in range(6):
+    for _ in range(3):
         value = pow(source.randrange(2, candidate - 1), odd, candidate)
         if value in {1, candidate - 1}:
             continue

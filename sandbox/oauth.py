@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Fields = Mapping[str, list[str]]
 
 
+_VERIFIER_LENGTHS = range(43, 129)
+"""Source: RFC 7636, section 4.1."""
+
+
 class OAuth:
     """Everything of OAuth but the consent page."""
 
@@ -266,5 +270,7 @@ def _check_verifier(code: Code, verifier: str) -> None:
     if code.challenge_method == "S256":
         digest = hashlib.sha256(verifier.encode()).digest()
         proof = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    if not 43 <= len(verifier) <= 128 or not hmac.compare_digest(proof.encode(), code.challenge.encode()):
+    if len(verifier) not in _VERIFIER_LENGTHS or not hmac.compare_digest(
+        proof.encode(), code.challenge.encode()
+    ):
         raise OAuthError(400, "invalid_grant", "Invalid code verifier.")

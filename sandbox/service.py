@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -221,7 +222,7 @@ def _ordered(action: Json) -> Response:
         body = action["body"]
         raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
         response = Response(status, {"Content-Type": "application/json; charset=UTF-8"}, raw)
-    elif status == 204:
+    elif status == HTTPStatus.NO_CONTENT:
         response = Response(204)
     else:
         response = by_reason(status, str(action.get("reason", "backendError"))).response()

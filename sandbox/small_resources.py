@@ -67,7 +67,10 @@ def query_free_busy(call: Call) -> Response:
     if zone is None:
         raise errors.invalid("Invalid Value", "timeZone")
     calendars: Json = {}
-    for item in body.get("items", []):
+    items = body.get("items") or []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise errors.invalid("Invalid Value", "items")
+    for item in items:
         asked = str(item.get("id", ""))
         try:
             calendar = call.calendar_named(asked)
@@ -160,6 +163,8 @@ def put_acl_rule(call: Call) -> Response:
         email = _ruled(call, calendar)
     else:
         scope = call.body.get("scope") or {}
+        if not isinstance(scope, dict):
+            raise errors.invalid("Invalid Value", "scope")
         email = "default" if scope.get("type") == "default" else str(scope.get("value", ""))
         if not email:
             raise errors.required("Missing scope.")

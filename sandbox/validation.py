@@ -24,6 +24,9 @@ _KEY_LENGTH = 44
 _VALUE_LENGTH = 1024
 _PROPERTY_COUNT = 300
 _PROPERTY_BYTES = 32_768
+_MOST_REMINDERS = 5
+_REMINDER_MINUTES = range(40_321)
+_MOST_ATTACHMENTS = 25
 _CHOICES: dict[str, frozenset[str]] = {
     "status": frozenset({"confirmed", "tentative", "cancelled"}),
     "transparency": frozenset({"opaque", "transparent"}),
@@ -33,14 +36,18 @@ _CHOICES: dict[str, frozenset[str]] = {
     ),
 }
 _RESPONSES = frozenset({"needsAction", "declined", "tentative", "accepted"})
-_TEXTS = ("summary", "description", "location", "colorId", "id", "iCalUID")
-_FLAGS = (
-    "guestsCanInviteOthers",
-    "guestsCanModify",
-    "guestsCanSeeOtherGuests",
-    "anyoneCanAddSelf",
-    "endTimeUnspecified",
-)
+_SHAPES: dict[str, type] = {
+    **dict.fromkeys(("summary", "description", "location", "colorId", "id", "iCalUID"), str),
+    **dict.fromkeys(("status", "transparency", "visibility", "eventType", "eventLabelId"), str),
+    **dict.fromkeys(("guestsCanInviteOthers", "guestsCanModify", "guestsCanSeeOtherGuests"), bool),
+    **dict.fromkeys(("anyoneCanAddSelf", "endTimeUnspecified"), bool),
+    **dict.fromkeys(("attendees", "attachments", "recurrence"), list),
+    **dict.fromkeys(("reminders", "source", "conferenceData", "gadget", "birthdayProperties"), dict),
+    **dict.fromkeys(("focusTimeProperties", "outOfOfficeProperties", "extendedProperties"), dict),
+    "workingLocationProperties": dict,
+    "sequence": int,
+}
+"""Source: discovery document of calendar v3, schema `Event`."""
 _PRIMARY_ONLY = frozenset({"focusTime", "outOfOffice", "workingLocation"})
 
 
@@ -52,11 +59,8 @@ def check_client_id(event_id: object) -> None:
 
 def check_event(draft: Json, calendar: Calendar) -> None:
     """Refuse what Google would refuse of a whole event, be it new or merged."""
-    for name in _TEXTS:
-        if name in draft and not isinstance(draft[name], str):
-            raise errors.invalid(f"Invalid value for: {name}")
-    for name in _FLAGS:
-        if name in draft and not isinstance(draft[name], bool):
+    for name, shape in _SHAPES.items():
+        if name in draft and not _has_shape(draft[name], shape):
             raise errors.invalid(f"Invalid value for: {name}")
     for name, choices in _CHOICES.items():
         if name in draft and draft[name] not in choices:
@@ -95,6 +99,11 @@ def kept_properties(properties: object) -> Json:
     if count > _PROPERTY_COUNT or size > _PROPERTY_BYTES:
         raise errors.invalid("Too many extended properties.")
     return kept
+
+
+def _has_shape(value: object, shape: type) -> bool:
+    """Whether a value is of a JSON type; true and false are no numbers."""
+    return isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
 
 
 def _check_times(draft: Json, zone: ZoneInfo) -> None:
@@ -161,19 +170,24 @@ def _check_reminders(reminders: Any) -> None:
             "Cannot specify both default reminders and overrides at the same time.",
             domain="calendar",
         )
-    if not isinstance(overrides, list) or len(overrides) > 5:
+    if not isinstance(overrides, list) or len(overrides) > _MOST_REMINDERS:
         raise errors.invalid("Invalid value for: reminders")
     for override in overrides:
         minutes = override.get("minutes") if isinstance(override, dict) else None
-        if not isinstance(minutes, int) or not 0 <= minutes <= 40_320:
+        if not isinstance(minutes, int) or minutes not in _REMINDER_MINUTES:
             raise errors.invalid("Invalid reminder minutes.")
         if override.get("method") not in {"email", "popup"}:
             raise errors.invalid("Invalid reminder method.")
 
 
 def _check_links(draft: Json) -> None:
-    if len(draft.get("attachments", [])) > 25:
+    attachments = draft.get("attachments", [])
+    if len(attachments) > _MOST_ATTACHMENTS:
         raise errors.invalid("Too many attachments.")
+    if not all(isinstance(attachment, dict) for attachment in attachments):
+        raise errors.invalid("Invalid value for: attachments")
+    if not isinstance((draft.get("conferenceData") or {}).get("createRequest", {}), dict):
+        raise errors.invalid("Invalid value for: conferenceData")
     url = (draft.get("source") or {}).get("url")
     if url is not None and not str(url).startswith(("http://", "https://")):
         raise errors.invalid("Invalid value for: source.url")

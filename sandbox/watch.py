@@ -18,6 +18,7 @@ from sandbox.model.channels import MAX_TTL_S, Channel
 if TYPE_CHECKING:
     from sandbox.call import Call
 
+_TOKEN_LENGTH = 256
 _ID = re.compile(r"^[A-Za-z0-9\-_+/=]{1,64}$")
 
 
@@ -123,7 +124,7 @@ def _checked_id(call: Call, now_us: int) -> str:
 
 
 def _checked_address(body: Json) -> str:
-    if body.get("type") not in {"web_hook", "webhook"}:
+    if str(body.get("type")) not in {"web_hook", "webhook"}:
         raise errors.ApiError(
             400, "push.channelTypeNotSupported", f"Unknown channel type: {body.get('type')}"
         )
@@ -144,7 +145,7 @@ def _checked_token(body: Json) -> str | None:
     token = body.get("token")
     if token is None:
         return None
-    if not isinstance(token, str) or len(token) > 256:
+    if not isinstance(token, str) or len(token) > _TOKEN_LENGTH:
         raise errors.invalid("Invalid Value", "token")
     return token
 

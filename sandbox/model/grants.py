@@ -23,6 +23,7 @@ CODE_S = 600
 REFRESH_TOKENS_PER_GRANT = 100
 UNUSED_REFRESH_TOKEN_S = 182 * 24 * 3600
 TESTING_REFRESH_TOKEN_S = 7 * 24 * 3600
+_SWEEP_EVERY = 256
 
 
 @dataclass(slots=True)
@@ -207,7 +208,7 @@ class Grants:
 
     def _sweep(self, now_us: int) -> None:
         """Forget access tokens and codes that died long ago, so that the tables stay small."""
-        if len(self.access_tokens.rows) % 256 != 255:
+        if (len(self.access_tokens.rows) + 1) % _SWEEP_EVERY:
             return
         for access in list(self.access_tokens.rows.values()):
             if access.expires_us <= now_us:

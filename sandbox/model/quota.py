@@ -7,6 +7,7 @@ and project); reference of `events.patch` (three units).
 from __future__ import annotations
 
 from collections import deque
+from http import HTTPStatus
 
 _WINDOW_US = 60_000_000
 
@@ -49,7 +50,11 @@ class Quota:
         mine.slide(now_us)
         self._project.slide(now_us)
         if mine.units + units > self.per_user:
-            return "rateLimitExceeded" if self.refuse_status == 429 else "userRateLimitExceeded"
+            return (
+                "rateLimitExceeded"
+                if self.refuse_status == HTTPStatus.TOO_MANY_REQUESTS
+                else "userRateLimitExceeded"
+            )
         if self._project.units + units > self.per_project:
             return "rateLimitExceeded"
         mine.spend(now_us, units)

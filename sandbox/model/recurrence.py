@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from dateutil.rrule import rruleset, rrulestr  # type: ignore[import-untyped]
@@ -82,7 +82,7 @@ class Series:
         """The occurrence whose id ends with this stamp."""
         try:
             if self._all_day:
-                local = datetime.strptime(stamp, "%Y%m%d")
+                local = datetime.strptime(stamp, "%Y%m%d")  # noqa: DTZ007 - wall-clock time is naive here
             else:
                 instant = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
                 local = instant.astimezone(self._zone).replace(tzinfo=None)
@@ -163,7 +163,7 @@ def read_rules(lines: object, start: Json, zone: ZoneInfo) -> rruleset:
 def _first(start: Json, zone: ZoneInfo) -> datetime:
     day = parse_date(start.get("date"))
     if day is not None:
-        return datetime(day.year, day.month, day.day)
+        return datetime.combine(day, time())
     moment = moment_us(start, zone)
     if moment is None:
         raise RecurrenceError("a series without a start")
@@ -189,8 +189,8 @@ def _line_zone(head: str, zone: ZoneInfo) -> ZoneInfo:
 
 
 def _local_moment(text: str, given: ZoneInfo, zone: ZoneInfo) -> datetime:
-    if len(text) == 8:
-        return datetime.strptime(text, "%Y%m%d")
+    if "T" not in text:
+        return datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007 - wall-clock time is naive here
     if text.endswith("Z"):
         instant = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     else:

@@ -11,6 +11,9 @@ from sandbox.model.clock import from_us, to_us
 if TYPE_CHECKING:
     from sandbox.messages import Json
 
+_DATE_LENGTH = len("2026-01-01")
+_SHORTEST_INSTANT = len("2026-01-01T00:00")
+
 
 def find_zone(name: object) -> ZoneInfo | None:
     """The IANA zone of that name, or `None` (also for Windows names)."""
@@ -24,7 +27,7 @@ def find_zone(name: object) -> ZoneInfo | None:
 
 def parse_date_time(text: object) -> datetime | None:
     """An RFC 3339 date-time, aware when it carries an offset; `None` when it is none."""
-    if not isinstance(text, str) or len(text) < 16 or text[10] not in "Tt ":
+    if not isinstance(text, str) or len(text) < _SHORTEST_INSTANT or text[_DATE_LENGTH] not in "Tt ":
         return None
     try:
         return datetime.fromisoformat(text.upper()).replace(microsecond=0)
@@ -34,7 +37,7 @@ def parse_date_time(text: object) -> datetime | None:
 
 def parse_date(text: object) -> date | None:
     """A calendar date, or `None`."""
-    if not isinstance(text, str) or len(text) != 10:
+    if not isinstance(text, str) or len(text) != _DATE_LENGTH:
         return None
     try:
         return date.fromisoformat(text)
@@ -48,7 +51,7 @@ def parse_instant_us(text: str) -> int | None:
         instant = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-    if instant.tzinfo is None or len(text) < 16:
+    if instant.tzinfo is None or len(text) < _SHORTEST_INSTANT:
         return None
     return to_us(instant)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import orjson
 
 from sandbox import Notification, Request, Response, Sandbox, Store
 from tests.sandbox.discovery_schema import check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ANN = "ann@example.com"
 BOB = "bob@example.org"

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import pytest
+
 from tests.sandbox.driver import ANN, BOB, CALENDAR, EVENTS, Google, all_day, reason, timed
 
 LIST = "/calendar/v3/users/me/calendarList"
@@ -128,29 +129,29 @@ class TestAccess:
 
 class TestScopes:
     @pytest.mark.parametrize(
-        ("scope", "method", "path", "open_"),
+        ("scope", "method", "path", "answer"),
         [
-            ("calendar.events", "GET", EVENTS, True),
-            ("calendar.events", "GET", LIST, False),
-            ("calendar.events", "POST", "/calendar/v3/freeBusy", False),
-            ("calendar.events", "GET", "/calendar/v3/colors", False),
-            ("calendar.readonly", "GET", EVENTS, True),
-            ("calendar.readonly", "POST", EVENTS, False),
-            ("calendar.readonly", "GET", "/calendar/v3/colors", True),
-            ("calendar.events.owned", "GET", "/calendar/v3/colors", True),
-            ("calendar.app.created", "GET", LIST, False),
-            ("calendar.calendarlist.readonly", "GET", LIST, True),
-            ("calendar.calendarlist.readonly", "GET", EVENTS, False),
-            ("calendar.freebusy", "POST", "/calendar/v3/freeBusy", True),
+            ("calendar.events", "GET", EVENTS, "opened"),
+            ("calendar.events", "GET", LIST, "refused"),
+            ("calendar.events", "POST", "/calendar/v3/freeBusy", "refused"),
+            ("calendar.events", "GET", "/calendar/v3/colors", "refused"),
+            ("calendar.readonly", "GET", EVENTS, "opened"),
+            ("calendar.readonly", "POST", EVENTS, "refused"),
+            ("calendar.readonly", "GET", "/calendar/v3/colors", "opened"),
+            ("calendar.events.owned", "GET", "/calendar/v3/colors", "opened"),
+            ("calendar.app.created", "GET", LIST, "refused"),
+            ("calendar.calendarlist.readonly", "GET", LIST, "opened"),
+            ("calendar.calendarlist.readonly", "GET", EVENTS, "refused"),
+            ("calendar.freebusy", "POST", "/calendar/v3/freeBusy", "opened"),
         ],
     )
     def test_a_scope_opens_its_methods(
-        self, google: Google, scope: str, method: str, path: str, open_: bool
+        self, google: Google, scope: str, method: str, path: str, answer: str
     ) -> None:
         google.sign_in(ANN, f"https://www.googleapis.com/auth/{scope}")
         body = {"timeMin": "2026-03-01T00:00:00Z", "timeMax": "2026-03-02T00:00:00Z", **timed()}
         response = google.api(method, path, body if method == "POST" else None)
-        if open_:
+        if answer == "opened":
             assert response.status == 200
         else:
             assert reason(response) == (403, "insufficientPermissions")

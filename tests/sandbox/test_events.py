@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+
 from tests.sandbox.driver import ANN, BOB, EVENTS, Google, all_day, reason, timed
 
 

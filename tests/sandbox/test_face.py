@@ -8,9 +8,10 @@ from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
-from sandbox.asgi import Face, create_app, deliver_forever
 from starlette.applications import Starlette
 from starlette.routing import Mount
+
+from sandbox.asgi import Face, create_app, deliver_forever
 from tests.sandbox.driver import ANN, EVENTS, Google, timed
 from tests.sandbox.test_oauth import BACK, Form
 

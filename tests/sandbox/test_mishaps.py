@@ -1,6 +1,7 @@
 """Quotas, ordered faults, held calls, the request log, and a clock that is wrong."""
 
 import pytest
+
 from tests.sandbox.driver import ANN, BOB, EVENTS, Google, reason, timed
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
+
 from sandbox import Request, Response
 from tests.sandbox.driver import ANN, BOB, CALENDAR, EVENTS, Google, query_of, reason
 
@@ -333,7 +334,7 @@ def test_without_a_token_a_login_is_required(google: Google) -> None:
     assert reason(response) == (401, "required")
 
 
-def test_grants_add_up_when_asked(google: Google, browser: Browser) -> None:
+def test_grants_add_up_when_asked(browser: Browser) -> None:
     browser.allow(scope=LIST_SCOPE)
     back = browser.allow(scope=EVENTS_SCOPE, include_granted_scopes="true")
     assert set(back["scope"].split()) == {LIST_SCOPE, EVENTS_SCOPE}

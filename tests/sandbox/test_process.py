@@ -22,6 +22,7 @@ from aiohttp import web
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
+
 from tests.sandbox.driver import ANN, EVENTS, timed
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from sandbox import Notification
 from tests.sandbox.driver import ANN, BOB, EVENTS, NOON, Google, reason, timed
 

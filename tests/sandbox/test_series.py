@@ -1,6 +1,7 @@
 """Recurring events: masters, exceptions, and their occurrences over a change of the clocks."""
 
 import pytest
+
 from tests.sandbox.driver import EVENTS, Google, all_day, reason, timed
 
 DAILY = ["RRULE:FREQ=DAILY;COUNT=4"]
