@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from services.system import SystemClock
 from tests.e2e.google import START
 from tests.e2e.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
-
     import httpx
 
+_CLOCK = SystemClock()
 PATIENCE = "wait=20"
 PROBLEMS = "https://calendar-sync.example/problems/"
 
@@ -117,7 +117,7 @@ class App:
         return dict(answer)
 
     async def comes_to_rest(self, *, within_s: float = 20.0) -> dict[str, Any]:
-        """Nothing pending, nothing failed, nothing running."""
+        """Nothing pending, failed, running or due."""
         return await self.calendar_becomes(is_at_rest, within_s=within_s)
 
     async def conflicts(self) -> list[dict[str, Any]]:
@@ -125,8 +125,12 @@ class App:
 
 
 def is_at_rest(calendar: dict[str, Any]) -> bool:
-    """Whether both sides agree and nobody is at work."""
-    return calendar["state"] == "idle" and calendar["pending"] == calendar["failed"] == 0
+    """Whether both sides agree, nobody is at work and nothing is due."""
+    return (
+        calendar["state"] == "idle"
+        and calendar["pending"] == calendar["failed"] == 0
+        and datetime.fromisoformat(calendar["next_sync_at"]) > _CLOCK.now()
+    )
 
 
 def problem_of(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:

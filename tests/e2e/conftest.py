@@ -69,7 +69,7 @@ async def ada(any_service: Server, shared_google: GoogleServer) -> AsyncIterator
         await person.connect()
         yield person
         await person.google.no_more_faults()
-        await person.google.checked_listing(carried=frozenset({"aFieldOfTheFuture"}))
+        await person.google.check_answers(carried=frozenset({"aFieldOfTheFuture"}))
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def bob(service: Server, shared_google: GoogleServer) -> AsyncIterator[Per
         await person.connect()
         yield person
         await person.google.no_more_faults()
-        await person.google.checked_listing()
+        await person.google.check_answers()
 
 
 @dataclass

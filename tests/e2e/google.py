@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from tests.e2e.waiting import eventually
 from tests.sandbox.discovery_schema import check
 
 if TYPE_CHECKING:
@@ -94,6 +95,16 @@ class Google:
     async def lose_notifications(self, times: int = 1) -> None:
         await self.control("POST", "/notifications/faults", {"kind": "drop", "times": times})
 
+    async def has_told_everything(self, user_id: str) -> None:
+        """Every notification for this user has arrived, or never will."""
+
+        async def on_their_way() -> list[dict[str, Any]]:
+            sent = (await self.control("GET", "/notifications"))["notifications"]
+            mine = [each for each in sent if each["channel_id"].startswith(user_id.replace("-", ""))]
+            return [each for each in mine if each["state"] in ("waiting", "flying")]
+
+        await eventually(on_their_way, lambda seen: not seen)
+
     async def channels(self) -> list[dict[str, Any]]:
         """Push channels that are open for this account."""
         found = (await self.control("GET", "/state"))["channels"]
@@ -107,22 +118,14 @@ class Google:
     async def request_count(self) -> int:
         return int((await self.control("GET", "/state"))["requests"])
 
-    async def checked_listing(self, *, carried: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
-        """Every event over the public API, page by page, each answer judged by Google's own schemas."""
+    async def check_answers(self, *, carried: frozenset[str] = frozenset()) -> None:
+        """A page of events over the public API, deleted ones too, judged by Google's own schemas."""
         tokens = await self.control("POST", "/tokens", {"account": self.email})
         path = f"/calendar/v3/calendars/{quote(self.email)}/events"
-        found: list[dict[str, Any]] = []
-        query = {"showDeleted": "true", "maxResults": "2500"}
-        while True:
-            answer = await self._http.get(
-                f"{self.url}{path}",
-                params=query,
-                headers={"authorization": f"Bearer {tokens['access_token']}"},
-            )
-            assert answer.status_code == 200, answer.text
-            check("GET", path, 200, answer.content, passed_through=carried)
-            page = answer.json()
-            found += page["items"]
-            if "nextPageToken" not in page:
-                return found
-            query = {**query, "pageToken": page["nextPageToken"]}
+        answer = await self._http.get(
+            f"{self.url}{path}",
+            params={"showDeleted": "true", "maxResults": "250"},
+            headers={"authorization": f"Bearer {tokens['access_token']}"},
+        )
+        assert answer.status_code == 200, answer.text
+        check("GET", path, 200, answer.content, passed_through=carried)

@@ -48,7 +48,29 @@ class Person:
         assert body["status"] == "connected"
         assert body["google_email"] == self.google.email
         await self.app.calendar_becomes(lambda seen: seen["state"] == "idle" and seen["webhook"]["active"])
+        await self.come_to_rest()
         return body
+
+    async def come_to_rest(self) -> None:
+        """Nothing is under way on either side or between them."""
+        await self.google.has_told_everything(self.app.user_id)
+        await self.app.comes_to_rest()
+
+    async def agree_on(self, *titles: str) -> None:
+        """Both sides have exactly these, and rest."""
+        await self.come_to_rest()
+        assert await self.app.titles() == sorted(titles)
+        assert await self.google.titles() == sorted(titles)
+
+    async def edit_unnoticed(self, event_id: str, **changes: Any) -> None:
+        """A change in Google of which the service is not told."""
+        await self.come_to_rest()
+        await self.google.lose_notifications()
+        await self.google.edit(event_id, **changes)
+
+    async def delete_unnoticed(self, event_id: str) -> None:
+        """A deletion in Google of which the service is not told."""
+        await self.edit_unnoticed(event_id, status="cancelled")
 
 
 @asynccontextmanager
