@@ -135,6 +135,7 @@ class SyncEngine:
                 run.calendar,
                 due_at=due_at,
                 pull_due_at=pull_due_at,
+                done_seq=run.claim.calendar.dirty_seq,
                 attempts=0,
                 not_before=LONG_AGO,
                 last_error=None,
@@ -151,7 +152,12 @@ class SyncEngine:
         await self._release_failed(run, SyncError(reason, error.message, now), retry_at)
 
     async def _release_failed(self, run: CalendarRun, error: SyncError, retry_at: datetime | None) -> None:
-        calendar = replace(run.calendar, attempts=run.calendar.attempts + 1, last_error=error)
+        calendar = replace(
+            run.calendar,
+            done_seq=run.claim.calendar.dirty_seq,
+            attempts=run.calendar.attempts + 1,
+            last_error=error,
+        )
         if retry_at is not None:
             calendar = replace(calendar, due_at=retry_at, not_before=retry_at)
         await self._release(run, calendar)

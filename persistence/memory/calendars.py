@@ -90,7 +90,7 @@ class MemoryCalendarSyncRepository:
                 _with_outcome(held, calendar),
                 due_at=calendar.due_at if quiet else now,
                 pull_due_at=calendar.pull_due_at if quiet else now,
-                done_seq=held.done_seq if calendar.attempts else claim.calendar.dirty_seq,
+                done_seq=calendar.done_seq,
                 lease_owner=None,
                 lease_until=LONG_AGO,
             )
@@ -103,7 +103,7 @@ class MemoryCalendarSyncRepository:
                 calendar, status=status, lease_owner=None, lease_until=LONG_AGO, epoch=calendar.epoch + 1
             )
             if status is CalendarStatus.ACTIVE:
-                changed = _triggered(changed, now, pull=True)
+                changed = replace(_triggered(changed, now, pull=True), not_before=LONG_AGO, attempts=0)
             self._put(changed)
 
     async def update(self, calendar: CalendarSync) -> None:

@@ -164,7 +164,7 @@ _SAVE_PROGRESS = update(calendar_sync_states).where(_FENCED).values(_new(*_PROGR
 
 def _release() -> Update:
     quiet = _t.dirty_seq == bindparam("claimed_dirty_seq")
-    new = _new("due_at", "pull_due_at", "not_before", "attempts")
+    new = _new("due_at", "pull_due_at", "not_before", "done_seq")
     due_at = case((quiet, new["due_at"]), else_=_NOW)
     return (
         update(calendar_sync_states)
@@ -173,7 +173,7 @@ def _release() -> Update:
             **_new(*_OUTCOME),
             due_at=due_at,
             pull_due_at=case((quiet, new["pull_due_at"]), else_=_NOW),
-            done_seq=case((new["attempts"] == 0, bindparam("claimed_dirty_seq")), else_=_t.done_seq),
+            done_seq=new["done_seq"],
             lease_owner=null(),
             lease_until=_LONG_AGO,
             wake_at=later_of(due_at, new["not_before"], _LONG_AGO),
@@ -198,7 +198,9 @@ def _set_status(*, active: bool) -> Update:
             "dirty_seq": _t.dirty_seq + 1,
             "due_at": _DUE_NOW,
             "pull_due_at": earlier_of(_t.pull_due_at, _NOW),
-            "wake_at": later_of(_DUE_NOW, _t.not_before),
+            "not_before": _LONG_AGO,
+            "attempts": 0,
+            "wake_at": _DUE_NOW,
         }
     return update(calendar_sync_states).where(_OWN).values(**values)
 

@@ -104,7 +104,7 @@ class CalendarSync:
     dirty_seq: int = 0
     """Grows with every trigger."""
     done_seq: int = 0
-    """The `dirty_seq` that the last finished run had seen when it began."""
+    """The `dirty_seq` that the last run which came to an end, well or not, had seen when it began."""
     lease_owner: str | None = None
     lease_until: datetime = LONG_AGO
     epoch: int = 0

@@ -3,6 +3,8 @@
 `async with uow() as tx` commits on a clean exit and rolls back otherwise; nobody else commits. Every write to
 a user's slots happens after `tx.users.lock(user_id)`, which serialises the writers of that user, so that
 sequence numbers are in commit order and nothing that was read can have changed before it is written.
+The user is locked before any of its calendars is written to in the same transaction (`renew` does so itself),
+or two transactions could wait for each other.
 All repository methods may raise `DatabaseUnavailableError`.
 """
 
@@ -119,6 +121,8 @@ class CalendarSyncRepository(Protocol):
     async def renew(self, claim: Claim, *, lease_until: datetime) -> None:
         """Fence: the first statement of every transaction that stores a result of the claim.
 
+        It locks the user too, as `users.lock` does.
+
         Raises:
             LeaseLostError: The epoch has moved on, or the calendar is no longer active.
         """
@@ -131,18 +135,20 @@ class CalendarSyncRepository(Protocol):
         """
 
     async def release(self, claim: Claim, calendar: CalendarSync, *, now: datetime) -> None:
-        """Store what `save_progress` stores and attempts, not_before, errors, times; give the lease back.
+        """Store what `save_progress` stores and done_seq, attempts, not_before, errors, times; end the lease.
 
         `calendar.due_at` and `calendar.pull_due_at` are taken when no trigger came since the claim;
-        otherwise both become `now`. `done_seq` becomes the claim's `dirty_seq`, or stays when
-        `calendar.attempts` is not 0. One statement, fenced.
+        otherwise both become `now`. One statement, fenced.
 
         Raises:
             LeaseLostError: As `renew`.
         """
 
     async def set_status(self, user_id: UUID, status: CalendarStatus, *, now: datetime) -> None:
-        """Set the status of all the user's calendars; leases end (epochs grow), active ones become due."""
+        """Set the status of all the user's calendars; leases end (epochs grow).
+
+        Calendars that become active are due, and what held them back (`not_before`, `attempts`) is over.
+        """
 
     async def update(self, calendar: CalendarSync) -> None:
         """Replace everything but lease, epoch and trigger columns; for service calls outside a run."""
@@ -172,7 +178,10 @@ class ChannelRepository(Protocol):
     async def calendars_without(
         self, *, now: datetime, renew_before: datetime, limit: int
     ) -> list[tuple[UUID, str]]:
-        """Active calendars that support push and have no active channel lasting beyond `renew_before`."""
+        """Active calendars that support push and have no active channel lasting beyond `renew_before`.
+
+        Those whose `not_before` is yet to come are left out.
+        """
 
     async def retiring(self, *, now: datetime, opened_before: datetime, limit: int) -> list[Channel]:
         """Channels to stop or forget.
@@ -222,7 +231,7 @@ class SlotRepository(Protocol):
         """How many `missing_from` would return."""
 
     async def due_for_push(self, user_id: UUID, calendar_id: str, *, now: datetime, limit: int) -> list[Slot]:
-        """Slots whose `push_at` has come, earliest change first."""
+        """Slots whose `push_at` has come, in its order, those of one instant earliest change first."""
 
     async def next_push_at(self, user_id: UUID, calendar_id: str, *, after: datetime) -> datetime | None:
         """The earliest `push_at` later than `after`."""
@@ -234,7 +243,7 @@ class SlotRepository(Protocol):
         """Slots in the order of (sort start, id)."""
 
     async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
-        """Counts by calendar id."""
+        """Counts by calendar id: `total` without deleted slots, `conflicts` with any that is open."""
 
     async def history(self, user_id: UUID, slot_id: UUID) -> list[HistoryEntry]:
         """What happened to a slot, oldest first."""

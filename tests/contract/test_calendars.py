@@ -197,7 +197,7 @@ async def test_a_quiet_release_takes_the_times_of_the_run(uow: UnitOfWork) -> No
     )
     async with uow() as tx:
         await tx.calendars.release(claimed, calendar, now=NOW)
-    expected = replace(calendar, lease_owner=None, lease_until=LONG_AGO, done_seq=1)
+    expected = replace(calendar, lease_owner=None, lease_until=LONG_AGO)
     assert await calendar_of(uow, user_id) == expected
     async with uow.reading() as tx:
         assert await tx.calendars.next_due_at() == NOW + HOUR
@@ -217,16 +217,28 @@ async def test_a_trigger_during_the_run_makes_due_again(uow: UnitOfWork) -> None
     assert await claim(uow, now=NOW + MINUTE, lease_until=LEASE) is not None
 
 
-async def test_a_failed_run_is_not_done(uow: UnitOfWork) -> None:
+async def test_a_run_says_itself_what_it_has_done(uow: UnitOfWork) -> None:
+    user_id = await some_user(uow)
+    async with uow() as tx:
+        await tx.calendars.mark_due(user_id, "primary", now=NOW, pull=False)
+    claimed = await claim(uow)
+    async with uow() as tx:
+        await tx.calendars.release(claimed, replace(claimed.calendar, **OUTCOME, done_seq=1), now=NOW)
+    assert (await calendar_of(uow, user_id)).done_seq == 1
+    assert await claim(uow, now=NOW) is None
+    assert await claim(uow, now=OUTCOME["not_before"]) is not None
+
+
+async def test_a_calendar_that_becomes_active_again_waits_for_nothing(uow: UnitOfWork) -> None:
     user_id = await some_user(uow)
     async with uow() as tx:
         await tx.calendars.mark_due(user_id, "primary", now=NOW, pull=False)
     claimed = await claim(uow)
     async with uow() as tx:
         await tx.calendars.release(claimed, replace(claimed.calendar, **OUTCOME), now=NOW)
-    assert (await calendar_of(uow, user_id)).done_seq == 0
-    assert await claim(uow, now=NOW) is None
-    assert await claim(uow, now=OUTCOME["not_before"]) is not None
+        await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=NOW)
+    assert (await calendar_of(uow, user_id)).attempts == 0
+    assert await claim(uow, now=NOW) is not None
 
 
 async def test_a_status_ends_leases(uow: UnitOfWork) -> None:
