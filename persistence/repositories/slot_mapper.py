@@ -9,20 +9,28 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from persistence.models import fixed_slots
+from persistence.records import maker
+from persistence.repositories.slot_documents import (
+    content_out,
+    edited_at_in,
+    failure_in,
+    failure_out,
+    loop_in,
+    loop_out,
+    reminders_out,
+    sent_in,
+    sent_out,
+)
 from persistence.types import from_micros, to_json, to_micros, uuid_of, without_nul
 from services.core.records import (
-    DELETION,
     NO_LOOP,
-    Deletion,
     EventKind,
     GoogleCopy,
-    LoopRecord,
-    PushFailure,
     Slot,
 )
 from services.core.slots import (
@@ -32,9 +40,7 @@ from services.core.slots import (
     SlotContent,
     Timed,
     content_from_document,
-    content_to_document,
     reminders_from_document,
-    reminders_to_document,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +49,11 @@ if TYPE_CHECKING:
 
 COLUMNS = tuple(column.name for column in fixed_slots.columns)
 _SLOT_FIELDS = tuple(field.name for field in fields(Slot))
+_SEQ = _SLOT_FIELDS.index("seq")
 _slot_values = attrgetter(*_SLOT_FIELDS)
+_make_slot = maker(Slot)
+_make_content = maker(SlotContent)
+_make_google = maker(GoogleCopy)
 _KINDS = {kind.value: kind for kind in EventKind}
 # Between the fields, so that no search finds the end of one and the beginning of the next.
 _FIELD_END = "\x1f"
@@ -56,11 +66,9 @@ def search_text(content: SlotContent) -> str:
 
 def with_seq(slot: Slot, seq: int) -> Slot:
     """The slot under a sequence number."""
-    # What `dataclasses.replace` does, but for the names that it looks up each time: imports number
-    # every event.
-    values = dict(zip(_SLOT_FIELDS, _slot_values(slot), strict=True))
-    values["seq"] = seq
-    return Slot(**values)
+    values = list(_slot_values(slot))
+    values[_SEQ] = seq
+    return _make_slot(values)
 
 
 def cleaned(slot: Slot) -> Slot:
@@ -148,17 +156,17 @@ class SlotMapper:
             content.color,
             content.transparency,
             content.visibility,
-            None if content.reminders == DEFAULT_REMINDERS else _reminders_out(content),
+            None if content.reminders == DEFAULT_REMINDERS else reminders_out(content),
             search_text(content),
             *(_NO_GOOGLE if google is None else self._google_out(google)),
-            _content_out(base) if dirty and base is not None else None,
+            content_out(base) if dirty and base is not None else None,
             dirty,
             to_json(slot.edited_at) if slot.edited_at else None,
-            None if slot.sent is None else _sent_out(slot.sent),
+            None if slot.sent is None else sent_out(slot.sent),
             slot.refetch,
             slot.notify,
-            None if slot.failure is None else _failure_out(slot.failure),
-            None if slot.loop == NO_LOOP else _loop_out(slot.loop),
+            None if slot.failure is None else failure_out(slot.failure),
+            None if slot.loop == NO_LOOP else loop_out(slot.loop),
             None if slot.quarantined_until is None else instant(slot.quarantined_until),
             None if slot.hold_id is None else self.id_out(slot.hold_id),
             slot.open_conflicts,
@@ -228,62 +236,68 @@ class SlotMapper:
             last_synced_at,
         ) = row
         start, end = instant(starts_at), instant(ends_at)
-        content = SlotContent(
-            title,
-            Schedule(
-                AllDay(start.date(), end.date()) if all_day else Timed(start, end, timezone),
-                tuple(orjson.loads(recurrence)) if recurrence is not None else (),
-            ),
-            description,
-            location,
-            color,
-            transparency,
-            visibility,
-            DEFAULT_REMINDERS if reminders is None else reminders_from_document(orjson.loads(reminders)),
+        content = _make_content(
+            (
+                title,
+                Schedule(
+                    AllDay(start.date(), end.date()) if all_day else Timed(start, end, timezone),
+                    () if recurrence is None else tuple(orjson.loads(recurrence)),
+                ),
+                description,
+                location,
+                color,
+                transparency,
+                visibility,
+                DEFAULT_REMINDERS if reminders is None else reminders_from_document(orjson.loads(reminders)),
+            )
         )
         google = None
         if event_id is not None:
-            google = GoogleCopy(
-                event_id,
-                etag,
-                None if remote_updated_at is None else instant(remote_updated_at),
-                _KINDS[kind],
-                bool(editable),
-                read_only_reason,
-                recurring_event_id,
-                original_start,
-                {} if google_facts is None else orjson.loads(google_facts),
+            google = _make_google(
+                (
+                    event_id,
+                    etag,
+                    None if remote_updated_at is None else instant(remote_updated_at),
+                    _KINDS[kind],
+                    bool(editable),
+                    read_only_reason,
+                    recurring_event_id,
+                    original_start,
+                    {} if google_facts is None else orjson.loads(google_facts),
+                )
             )
         known: SlotContent | None
         if dirty:
             known = None if base is None else content_from_document(orjson.loads(base))
         else:
             known = content if deleted_at is None else None
-        return Slot(
-            user_id=user_id,
-            id=self.id_in(slot_id),
-            calendar_id=calendar_id,
-            content=content,
-            source=source,
-            created_at=instant(created_at),
-            updated_at=instant(updated_at),
-            deleted_at=None if deleted_at is None else instant(deleted_at),
-            base=known,
-            edited_at={} if edited_at is None else _edited_at_in(edited_at),
-            version=version,
-            seq=seq,
-            generation=generation,
-            google=google,
-            sent=None if sent is None else _sent_in(sent),
-            refetch=bool(refetch),
-            notify=notify,
-            failure=None if failure is None else _failure_in(failure),
-            loop=NO_LOOP if loop is None else _loop_in(loop),
-            quarantined_until=None if quarantined_until is None else instant(quarantined_until),
-            hold_id=None if hold_id is None else self.id_in(hold_id),
-            open_conflicts=open_conflicts,
-            seen_listing=seen_listing,
-            last_synced_at=None if last_synced_at is None else instant(last_synced_at),
+        return _make_slot(
+            (
+                user_id,
+                self.id_in(slot_id),
+                calendar_id,
+                content,
+                source,
+                instant(created_at),
+                instant(updated_at),
+                None if deleted_at is None else instant(deleted_at),
+                known,
+                {} if edited_at is None else edited_at_in(edited_at),
+                version,
+                seq,
+                generation,
+                google,
+                None if sent is None else sent_in(sent),
+                bool(refetch),
+                notify,
+                None if failure is None else failure_in(failure),
+                NO_LOOP if loop is None else loop_in(loop),
+                None if quarantined_until is None else instant(quarantined_until),
+                None if hold_id is None else self.id_in(hold_id),
+                open_conflicts,
+                seen_listing,
+                None if last_synced_at is None else instant(last_synced_at),
+            )
         )
 
     def _google_out(self, google: GoogleCopy) -> tuple[Any, ...]:
@@ -302,48 +316,3 @@ class SlotMapper:
 
 
 _NO_GOOGLE = (None,) * 9
-
-
-def _content_out(content: SlotContent) -> str:
-    return to_json(content_to_document(content))
-
-
-def _reminders_out(content: SlotContent) -> str:
-    return to_json(reminders_to_document(content.reminders))
-
-
-def _sent_out(sent: SlotContent | Deletion) -> str:
-    return "null" if isinstance(sent, Deletion) else _content_out(sent)
-
-
-def _sent_in(text: str) -> SlotContent | Deletion:
-    document = orjson.loads(text)
-    return DELETION if document is None else content_from_document(document)
-
-
-def _failure_out(failure: PushFailure) -> str:
-    return to_json([failure.reason, failure.detail, failure.attempts, failure.next_attempt_at])
-
-
-def _failure_in(text: str) -> PushFailure:
-    reason, detail, attempts, next_attempt_at = orjson.loads(text)
-    return PushFailure(reason, detail, attempts, _instant_or_none(next_attempt_at))
-
-
-def _loop_out(loop: LoopRecord) -> str:
-    return to_json([loop.last_origin, loop.overwrites, loop.trips])
-
-
-def _loop_in(text: str) -> LoopRecord:
-    last_origin, overwrites, trips = orjson.loads(text)
-    return LoopRecord(
-        last_origin, tuple(cast("datetime", _instant_or_none(each)) for each in overwrites), trips
-    )
-
-
-def _edited_at_in(text: str) -> dict[str, datetime]:
-    return {name: datetime.fromisoformat(at) for name, at in orjson.loads(text).items()}
-
-
-def _instant_or_none(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
