@@ -169,21 +169,13 @@ class Face:
     async def _polled(self, request: Request, response: Response) -> Response:
         """Ask again whenever another request was handled, until there is something to tell."""
         changed = asyncio.Event()
-        asking = False
-
-        def listen() -> None:
-            if not asking:
-                changed.set()
-
-        stop_listening = self._sandbox.on_change(listen)
+        stop_listening = self._sandbox.on_change(changed.set)
         try:
             async with asyncio.timeout(response.fault.long_poll_s):
                 while response.fault.long_poll_s:
                     await changed.wait()
                     changed.clear()
-                    asking = True
                     response = self._sandbox.handle(request)
-                    asking = False
         except TimeoutError:
             pass
         finally:

@@ -134,7 +134,10 @@ class Sandbox:
         now = self._world.clock.now().replace(microsecond=0)
         response.headers["Date"] = format_datetime(now, usegmt=True)
         self._world.journal.flush()
-        self._tell()
+        if not response.fault.long_poll_s:
+            # A poll that found nothing changed nothing; telling others of it would set
+            # two waiting polls to waking each other for ever.
+            self._tell()
         return response
 
     def _tell(self) -> None:

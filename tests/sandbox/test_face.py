@@ -124,6 +124,16 @@ async def test_a_test_learns_at_once_that_a_call_is_held_and_lets_it_go(google: 
         assert (await held).status_code == 200
 
 
+async def test_two_who_wait_do_not_wake_each_other(google: Google) -> None:
+    handled = []
+    async with served(Face(google.sandbox)) as client:
+        google.sandbox.on_change(lambda: handled.append(1))
+        polls = [client.get("/_control/holds?wait=0.2"), client.get("/_control/mails?wait=0.2")]
+        for answer in await asyncio.gather(*polls):
+            assert not any(answer.json().values())
+    assert handled == []
+
+
 async def test_a_dropped_call_is_cut_and_gets_no_answer(google: Google) -> None:
     order = {"match": {"path_regex": "colors"}, "action": {"kind": "drop_before"}}
     google.control("POST", "/faults", order)
