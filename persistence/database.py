@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from persistence import migrations
 from persistence.connection import PostgresConnection, SqliteConnection
 from persistence.failures import translated
-from persistence.sqlite import ReadingConnection, WritingConnection
+from persistence.sqlite import BUSY_TIMEOUT_S, ReadingConnection, WritingConnection, opener
 from persistence.urls import database_url
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import AsyncIterator
 
 _SQLITE_READERS = 4
@@ -56,10 +57,8 @@ class Database:
         self._write_lock = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         if self.is_sqlite:
-            self._writer = _engine(self.url, pool_size=1, connect_args={"factory": WritingConnection})
-            self._reader = _engine(
-                self.url, pool_size=_SQLITE_READERS, connect_args={"factory": ReadingConnection}
-            )
+            self._writer = _sqlite_engine(self.url, WritingConnection, pool_size=1)
+            self._reader = _sqlite_engine(self.url, ReadingConnection, pool_size=_SQLITE_READERS)
         else:
             self._writer = self._reader = _postgres_engine(self.url)
 
@@ -165,6 +164,11 @@ def _engine(url: URL, **options: Any) -> AsyncEngine:
         skip_autocommit_rollback=True,
         **options,
     )
+
+
+def _sqlite_engine(url: URL, kind: type[sqlite3.Connection], *, pool_size: int) -> AsyncEngine:
+    opened = opener(url.database or "", kind, timeout_s=BUSY_TIMEOUT_S)
+    return _engine(url, pool_size=pool_size, async_creator=opened)
 
 
 def _postgres_engine(url: URL) -> AsyncEngine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from alembic import command
 from persistence.failures import translated
+from persistence.sqlite import opener
 from persistence.urls import database_url
 
 if TYPE_CHECKING:
@@ -66,9 +68,12 @@ async def migration_connection(url: URL) -> AsyncIterator[AsyncConnection]:
     Raises:
         DatabaseUnavailableError: The database cannot be reached.
     """
-    options: dict[str, Any] = {"connect_args": {"timeout": _SQLITE_WAIT_S}}
+    is_sqlite = url.get_backend_name() == "sqlite"
+    options: dict[str, Any] = {}
+    if is_sqlite:
+        options["async_creator"] = opener(url.database or "", sqlite3.Connection, timeout_s=_SQLITE_WAIT_S)
     engine = create_async_engine(url, poolclass=pool.NullPool, hide_parameters=True, **options)
-    if url.get_backend_name() == "sqlite":
+    if is_sqlite:
         # Left alone the driver commits before each schema change. Foreign keys stay off: rebuilding
         # a table would take the rows of others along.
         event.listen(engine.sync_engine, "connect", _leave_transactions_to_us)

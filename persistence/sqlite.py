@@ -9,13 +9,16 @@ somebody writes.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+import aiosqlite
 
-BUSY_TIMEOUT_MS = 15_000
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+BUSY_TIMEOUT_S = 15
 _CACHE_KIB = 16_384
 
 
@@ -28,7 +31,7 @@ class _Transactional(sqlite3.Connection):
         self.isolation_level = None
         self.create_function("from_hex", 1, bytes.fromhex, deterministic=True)
         try:
-            for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", *self._pragmas):
+            for pragma in self._pragmas:
                 super().execute(f"PRAGMA {pragma}").close()
         except BaseException:
             self.close()
@@ -65,3 +68,23 @@ class ReadingConnection(_Transactional):
 
     _begin = "BEGIN DEFERRED"
     _pragmas = ("journal_mode = WAL", "query_only = ON", f"cache_size = -{_CACHE_KIB}")
+
+
+def opener(path: str, kind: type[sqlite3.Connection], *, timeout_s: float) -> Callable[[], Awaitable[Any]]:
+    """What opens a connection of a kind.
+
+    When opening fails or is cancelled it waits until the thread of the connection is done: left to itself
+    that thread would report to an event loop that may be closed by then.
+    """
+
+    async def open_connection() -> aiosqlite.Connection:
+        connection = aiosqlite.connect(path, factory=kind, timeout=timeout_s, check_same_thread=False)
+        thread = connection._thread  # noqa: SLF001 - there is no other way to it.
+        thread.daemon = True
+        try:
+            return await connection
+        except BaseException:
+            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+            raise
+
+    return open_connection
