@@ -14,10 +14,12 @@ from tests.e2e.servers import GoogleServer, Server
 from tests.e2e.world import Person, somebody
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from tests.databases import PostgresServer
+
+_LINES_SHOWN = 40
 
 
 @pytest.fixture(scope="session")
@@ -132,9 +134,7 @@ def _watched(request: pytest.FixtureRequest, database: str) -> Iterator[Server]:
 
 def _report(request: pytest.FixtureRequest, process: Server | GoogleServer, since: int) -> None:
     """Show the log of a story that failed; a complaint makes the story fail."""
-    request.node.add_report_section("teardown", "log", process.process.output(since))
+    latest = max(since, len(process.process.lines) - _LINES_SHOWN)
+    request.node.add_report_section("teardown", "log", process.process.output(latest))
     complaints = process.complaints(since)
     assert not complaints, "\n".join(complaints)
-
-
-__all__: list[Callable[..., object]] = []

@@ -70,11 +70,18 @@ class Google:
         return event
 
     async def fault(
-        self, kind: str, *, method: str | None = None, path: str = OUTBOUND, **order: Any
+        self,
+        kind: str,
+        *,
+        method: str | None = None,
+        path: str = OUTBOUND,
+        anybody: bool = False,
+        **order: Any,
     ) -> None:
-        """Order a mishap for calls about this account."""
+        """Order a mishap for calls about this account, or about whatever account."""
         times, skip = order.pop("times", 1), order.pop("skip", 0)
-        match = {"path_regex": path, "account": self.email} | ({"method": method} if method else {})
+        match = {"path_regex": path} | ({"method": method} if method else {})
+        match |= {} if anybody else {"account": self.email}
         action = {"kind": kind, **order}
         await self.control(
             "POST", "/faults", {"match": match, "times": times, "skip": skip, "action": action}

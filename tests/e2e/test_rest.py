@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.world import Person
 
 ROUNDS = 10
+LOOKS = 3
 BOOKKEEPING = {
     "due_at",
     "pull_due_at",
@@ -54,10 +55,7 @@ async def _fetch(database_url: str, query: str, user_id: str) -> list[Any]:
     if database_url.startswith("sqlite"):
         connection = sqlite3.connect(database_url.removeprefix("sqlite:///"))
         try:
-            found = []
-            for key in (UUID(user_id).bytes, user_id, UUID(user_id).hex):
-                found += connection.execute(f"{query} ?", [key]).fetchall()
-            return found
+            return connection.execute(f"{query} ?", [UUID(user_id).bytes]).fetchall()
         finally:
             connection.close()
     postgres = await asyncpg.connect(database_url)
@@ -124,11 +122,11 @@ async def test_without_a_channel_each_look_is_a_single_reading_call(machines: Ma
         await ada.app.shows("Found by looking")
         since = await ada.google.request_count()
         looked = await ada.app.calendar_becomes(lambda seen: seen["state"] == "idle")
-        for _ in range(ROUNDS):
+        for _ in range(LOOKS):
             last = looked["last_success_at"]
             looked = await ada.app.calendar_becomes(lambda seen, last=last: seen["last_success_at"] != last)
         assert looked["webhook"]["mode"] == "polling"
         asked = await ada.google.requests(since)
         assert {each["method"] for each in asked} == {"GET"}
-        assert len(asked) >= ROUNDS
+        assert len(asked) >= LOOKS
 

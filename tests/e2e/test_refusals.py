@@ -1,0 +1,179 @@
+"""What is wrong is refused in one clear way, and has no effect."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4  # noqa: TID251  # any id that nobody has
+
+import pytest
+
+from tests.e2e.app import App, problem_of
+from tests.e2e.processes import ROOT
+from tests.e2e.servers import ADMIN_KEY
+from tests.e2e.world import Person, client, somebody
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.servers import GoogleServer, Server
+
+TIMES = {"start": "2026-07-01T10:00:00Z", "end": "2026-07-01T11:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "settings"),
+    [
+        ("DATABASE_URL", {"DATABASE_URL": "mysql://somewhere/else"}),
+        (
+            "DATABASE_URL",
+            {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "SECRET_KEY": "x" * 40},
+        ),
+        ("SECRET_KEY", {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}),
+        ("PUBLIC_BASE_URL", {"PUBLIC_BASE_URL": "http://calendar.example.com", "SECRET_KEY": "x" * 40}),
+        ("PORT", {"PORT": "0"}),
+    ],
+)
+def test_bad_settings_end_the_start_with_one_sentence(tmp_path: Path, variable: str, settings: dict[str, str]):
+    ended = subprocess.run(
+        [sys.executable, ROOT / "main.py"],
+        cwd=tmp_path, env={"LANG": "C.UTF-8", **settings}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2, ended.stderr
+    [sentence] = ended.stderr.splitlines()
+    assert sentence.startswith(variable)
+    assert ended.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"title": "\xff"}',
+        b'{"title": "No times"}',
+        b'{"title": "NaN", "start": NaN, "end": "2026-07-01T11:00:00Z"}',
+        b'{"title": "Backwards", "start": "2026-07-01T10:00:00Z", "end": "2026-07-01T09:00:00Z"}',
+        b'{"title": "Zone", "start": "2026-07-01T10:00", "end": "2026-07-01T11:00", "timezone": "Moon/Base"}',
+        b'{"title": "Mixed", "start": "2026-07-01", "end": "2026-07-01T11:00:00Z"}',
+        b'{"title": "More", "start": "2026-07-01T10:00:00Z", "end": "2026-07-01T11:00:00Z", "colour": "5"}',
+        b'{"title": "\\u0000", "start": "2026-07-01T10:00:00Z", "end": "2026-07-01T11:00:00Z"}',
+    ],
+)
+async def test_bad_bodies_are_refused_and_reach_nobody(bob: Person, body: bytes):
+    answer = await bob.app.call(
+        "POST", "/slots", content=body, headers={"content-type": "application/json"}
+    )
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert await bob.app.slots() == []
+    assert await bob.google.events() == []
+
+
+async def test_a_body_over_the_limit_is_not_read_to_its_end(bob: Person):
+    body = {"title": "Long", **TIMES, "description": "x" * 1_200_000}
+    answer = await bob.app.call("POST", "/slots", json=body)
+    problem_of(answer, 413, "body-too-large")
+
+
+def _routes(slot: str, user: str, conflict: str, hold: str) -> list[tuple[str, str, Any]]:
+    """Every route with somebody's id in it."""
+    return [
+        ("GET", f"/slots/{slot}", None),
+        ("PUT", f"/slots/{slot}", {"title": "Mine now", **TIMES}),
+        ("PATCH", f"/slots/{slot}", {"title": "Mine now"}),
+        ("DELETE", f"/slots/{slot}", None),
+        ("POST", f"/slots/{slot}/restore", None),
+        ("GET", f"/slots/{slot}/history", None),
+        ("POST", f"/sync/quarantine/{slot}/release", None),
+        ("POST", f"/sync/conflicts/{conflict}/resolve", {"keep": "loser"}),
+        ("POST", f"/sync/holds/{hold}/approve", None),
+        ("POST", f"/sync/holds/{hold}/reject", None),
+        ("POST", f"/auth/initialize/{user}", None),
+        ("POST", f"/webhooks/setup/{user}", None),
+    ]
+
+
+async def test_every_route_with_an_id_of_somebody_else_answers_as_if_there_were_nothing(
+    any_service: Server, ada: Person, shared_google: GoogleServer
+):
+    slot = await ada.app.create("Private", wait=True)
+    await ada.edit_unnoticed(slot["google"]["event_id"], summary="by google")
+    await ada.app.edit(slot, title="by app")
+    await ada.app.becomes(slot, lambda seen: seen["sync"]["state"] == "conflict")
+    await ada.come_to_rest()
+    [conflict] = await ada.app.conflicts()
+    before, since = await ada.app.slot(slot), await ada.google.request_count()
+
+    nobodys = str(uuid4())
+    unknown = _routes(nobodys, nobodys, nobodys, nobodys)
+    foreign = _routes(slot["id"], ada.app.user_id, conflict["id"], nobodys)
+    async with somebody(any_service.url, shared_google.url, "mallory") as mallory:
+        for (method, path, body), (_, nothing, _) in zip(foreign, unknown, strict=True):
+            answer = await mallory.app.call(method, path, json=body)
+            same = await mallory.app.call(method, nothing, json=body)
+            told, expected = problem_of(answer, 404, "not-found"), problem_of(same, 404, "not-found")
+            assert {**told, "instance": ""} == {**expected, "instance": ""}
+        assert await mallory.app.slots(include_deleted=True) == []
+    async with client() as http:
+        for method, path, body in foreign:
+            answer = await App(http, any_service.url, "gcs_of_nobody", "").call(method, path, json=body)
+            problem_of(answer, 401, "unauthenticated")
+    assert await ada.app.slot(slot) == before
+    assert await ada.app.conflicts() == [conflict]
+    assert await ada.google.requests(since) == []
+
+
+async def test_the_administrator_reaches_users_but_not_what_is_theirs(bob: Person):
+    slot = await bob.app.create("Private", wait=True)
+    async with client() as http:
+        administrator = App(http, bob.app.url, ADMIN_KEY, "")
+        problem_of(await administrator.call("GET", f"/slots/{slot['id']}"), 403, "forbidden")
+        problem_of(await administrator.call("GET", "/slots"), 403, "forbidden")
+        answer = await administrator.call("POST", f"/webhooks/setup/{bob.app.user_id}")
+        assert answer.status_code == 200, answer.text
+        assert len(answer.json()["channels"]) == 1
+
+
+async def test_forged_webhooks_get_one_and_the_same_answer_and_cause_nothing(ada: Person):
+    await ada.come_to_rest()
+    [channel] = await ada.google.channels()
+    genuine = {
+        "x-goog-channel-id": channel["id"],
+        "x-goog-channel-token": channel["token"],
+        "x-goog-resource-id": channel["resource_id"],
+        "x-goog-resource-state": "exists",
+    }
+    before, since = await ada.app.calendar(), await ada.google.request_count()
+    forged: list[dict[str, str]] = [
+        {},
+        {**genuine, "x-goog-channel-id": str(uuid4())},
+        {**genuine, "x-goog-channel-id": channel["id"][:-1]},
+        {**genuine, "x-goog-channel-id": "x" * 4000},
+        {**genuine, "x-goog-channel-token": "guessed"},
+        {**genuine, "x-goog-channel-token": ""},
+        {**genuine, "x-goog-resource-id": "another"},
+        {name: value for name, value in genuine.items() if name != "x-goog-resource-id"},
+        {**genuine, "x-goog-channel-token": "guessed", "x-goog-resource-state": "sync"},
+    ]
+    answers = []
+    async with client() as http:
+        url = f"{ada.app.url}/webhooks/google-calendar"
+        for headers in forged:
+            answer = await http.post(url, headers=headers)
+            answers.append({**problem_of(answer, 404, "not-found"), "instance": ""})
+        assert all(answer == answers[0] for answer in answers)
+        after = await ada.app.calendar()
+        assert {**after, "lag_seconds": 0} == {**before, "lag_seconds": 0}
+        assert await ada.google.requests(since) == []
+
+        assert (await http.post(url, headers=genuine)).status_code == 204
+    await ada.app.calendar_becomes(
+        lambda seen: seen["webhook"]["last_notified_at"] != before["webhook"]["last_notified_at"]
+    )
+    await ada.come_to_rest()
+    assert [each["method"] for each in await ada.google.requests(since)] == ["GET"]
