@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from api.application import create_app
 from api.container import Container, http_policy
 from api.middleware import settings_sentence
+from background.delivery import InProcessDelivery
 from background.scheduler import build_scheduler
 from background.worker import SyncWorker
 from persistence import migrations
@@ -25,20 +26,19 @@ from services.calendar_service import CalendarService
 from services.channel_service import ChannelService
 from services.configuration import oauth_config, secret_keys, sync_policy
 from services.connection_service import ConnectionService
-from services.core.errors import DatabaseUnavailableError, SettingsError, VendorError
+from services.core.errors import DatabaseUnavailableError, SettingsError
 from services.google.oauth_endpoints import OAuthEndpoints
 from services.google.quota import QuotaPacer, QuotaPolicy
 from services.google.transport import (
     AiohttpTransport,
     AsgiTransport,
     GuardedTransport,
-    HttpRequest,
     Transport,
 )
 from services.google_oauth import GoogleOAuth
 from services.logging_setup import configure_logging
 from services.review_service import ReviewService
-from services.settings import SANDBOX_PATH, Settings, load_settings
+from services.settings import SANDBOX_PATH, WEBHOOK_PATH, Settings, load_settings
 from services.signals import Signals
 from services.slot_service import SlotService
 from services.sync_engine import SyncEngine
@@ -49,7 +49,7 @@ from services.token_vault import TokenVault
 from services.user_service import UserService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Coroutine
 
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
     from fastapi import FastAPI
@@ -191,16 +191,18 @@ async def running(
     async with AsyncExitStack() as stack:
         # With PostgreSQL there are replicas: migrating is one process's work, not each one's.
         await _prepare_database(settings, migrate=settings.sqlite)
-        if transport is None:
-            network = AiohttpTransport()
-            stack.push_async_callback(network.aclose)
-            transport = network
+        outward = transport or await _network(stack)
+        delivering = None
         if settings.sandbox_embedded:
-            transport = await stack.enter_async_context(_embedded(app, settings, clock, ids, transport))
+            outward, delivering = await stack.enter_async_context(
+                _embedded(app, settings, clock, ids, outward)
+            )
         parts = await stack.enter_async_context(
-            build_container(settings, clock=clock, ids=ids, transport=transport)
+            build_container(settings, clock=clock, ids=ids, transport=outward)
         )
         app.state.container = parts.container
+        if delivering is not None:
+            stack.push_async_callback(_cancel, asyncio.create_task(delivering, name="notifications"))
         # Google's client takes a moment to load; the first sync would wait for it otherwise.
         loading = asyncio.create_task(parts.calendars.prepare())
         stack.push_async_callback(asyncio.wait, [loading])
@@ -213,15 +215,26 @@ async def running(
         yield parts
 
 
+async def _network(stack: AsyncExitStack) -> Transport:
+    network = AiohttpTransport()
+    stack.push_async_callback(network.aclose)
+    return network
+
+
 async def _stop(worker: SyncWorker, working: asyncio.Task[None]) -> None:
     await worker.stop(SHUTDOWN_GRACE)
-    await working
+    await asyncio.wait([working])
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 @asynccontextmanager
 async def _embedded(
     app: FastAPI, settings: Settings, clock: Clock, ids: Ids, network: Transport
-) -> AsyncIterator[Transport]:
+) -> AsyncIterator[tuple[Transport, Coroutine[None, None, None]]]:
     """The Google simulator under `/sandbox`; calls both ways stay in the process, so no port matters."""
     from starlette.routing import Mount
 
@@ -236,21 +249,16 @@ async def _embedded(
     face = Face(simulator)
     mount = Mount(SANDBOX_PATH, app=face, name="sandbox")
     app.router.routes.append(mount)
-    address = settings.webhook_url
-    post = AsgiTransport(app, prefix=address.rsplit("/webhooks", 1)[0] if address else root, fallback=network)
-
-    async def notify(url: str, headers: Mapping[str, str]) -> int | None:
-        try:
-            return (await post.send(HttpRequest("POST", url, headers))).status
-        except VendorError:
-            return None
-
-    delivering = asyncio.create_task(deliver_forever(simulator, notify, now=clock.now))
+    address = settings.webhook_url or root
+    delivery = InProcessDelivery(
+        AsgiTransport(app, prefix=address.removesuffix(WEBHOOK_PATH), fallback=network)
+    )
     try:
-        yield AsgiTransport(face, prefix=root, fallback=network)
+        yield (
+            AsgiTransport(face, prefix=root, fallback=network),
+            delivery.run(lambda post: deliver_forever(simulator, post, now=clock.now)),
+        )
     finally:
-        delivering.cancel()
-        await asyncio.wait([delivering])
         app.router.routes.remove(mount)
         if store is not None:
             store.close()

@@ -36,6 +36,7 @@ GOOGLE_USERINFO_URI = "https://openidconnect.googleapis.com/v1/userinfo"
 GOOGLE_API_ROOT = "https://www.googleapis.com"
 
 SANDBOX_PATH = "/sandbox"
+WEBHOOK_PATH = "/webhooks/google-calendar"
 
 _SECRETS = ("secret_key", "secret_key_previous", "google_client_secret", "admin_api_key", "database_url")
 _MIN_SECRET_LENGTH = 32
@@ -165,7 +166,7 @@ class Settings(BaseSettings):
         base = self.webhook_base_url
         if base is None and (self.sandbox_embedded or not self.loopback):
             base = self.public_base_url
-        return f"{base}/webhooks/google-calendar" if base else None
+        return f"{base}{WEBHOOK_PATH}" if base else None
 
     @property
     def google(self) -> GoogleAddresses:

@@ -78,6 +78,6 @@ def valid_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
         ValueError: One is a pattern or has a path.
     """
     for origin in origins:
-        if origin_of(valid_url(origin)) != origin:
+        if "*" in origin or origin_of(valid_url(origin)) != origin:
             raise ValueError("must list exact origins such as https://app.example.com, no path, no wildcard")
     return origins

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from main import Parts
+
 ORIGIN = "http://localhost:8000"
 ADMIN_KEY = "the administrator's key in these stories"
 SLOT = {
@@ -73,6 +75,7 @@ class Service:
 
     app: FastAPI
     http: httpx.AsyncClient
+    parts: Parts
 
     async def register(self, email: str = "ada@example.com", name: str | None = None) -> Person:
         answer = await self.http.post("/auth/users", json={"email": email, "name": name})
@@ -109,10 +112,10 @@ async def running_service(database_url: str, **settings: Any) -> AsyncIterator[S
     values = {"secret_key": "a secret key for these stories only", "admin_api_key": ADMIN_KEY, **settings}
     app = create_app(lambda _: None)  # type: ignore[arg-type, return-value]  # the lifespan is driven below
     loaded = load_settings(None, database_url=database_url, **values)
-    async with running(app, loaded, clock=SystemClock(), ids=SystemIds()):
+    async with running(app, loaded, clock=SystemClock(), ids=SystemIds()) as parts:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
-            yield Service(app, http)
+            yield Service(app, http, parts)
 
 
 def problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:

@@ -51,11 +51,23 @@ def slot(**fields: Any) -> bytes:
         ({"user_id": "me"}, "/user_id"),
         ({"recurrence": ["RRULE:FREQ=DAILY"]}, "/recurrence"),
         ({"attendees": [{"email": "eve@example.com"}]}, "/attendees"),
-        ({"reminders": {"use_default": True, "overrides": [{"method": "popup", "minutes": 1}]}}, "/reminders"),
+        (
+            {"reminders": {"use_default": True, "overrides": [{"method": "popup", "minutes": 1}]}},
+            "/reminders",
+        ),
         ({"reminders": {"overrides": [{"method": "sms", "minutes": 1}]}}, "/reminders/overrides/0/method"),
-        ({"reminders": {"overrides": [{"method": "popup", "minutes": -1}]}}, "/reminders/overrides/0/minutes"),
-        ({"reminders": {"overrides": [{"method": "popup", "minutes": 40321}]}}, "/reminders/overrides/0/minutes"),
-        ({"reminders": {"overrides": [{"method": "popup", "minutes": "5"}]}}, "/reminders/overrides/0/minutes"),
+        (
+            {"reminders": {"overrides": [{"method": "popup", "minutes": -1}]}},
+            "/reminders/overrides/0/minutes",
+        ),
+        (
+            {"reminders": {"overrides": [{"method": "popup", "minutes": 40321}]}},
+            "/reminders/overrides/0/minutes",
+        ),
+        (
+            {"reminders": {"overrides": [{"method": "popup", "minutes": "5"}]}},
+            "/reminders/overrides/0/minutes",
+        ),
         (
             {"reminders": {"overrides": [{"method": "popup", "minutes": n} for n in range(6)]}},
             "/reminders/overrides",

@@ -40,9 +40,7 @@ async def test_every_writable_field_comes_back(bob: Person) -> None:
         "color": "11",
         "transparency": "transparent",
         "visibility": "private",
-        "reminders": {
-            "overrides": [{"method": "popup", "minutes": 10}, {"method": "email", "minutes": 0}]
-        },
+        "reminders": {"overrides": [{"method": "popup", "minutes": 10}, {"method": "email", "minutes": 0}]},
         "calendar_id": "primary",
     }
     slot = await bob.create(**fields)
@@ -208,8 +206,7 @@ async def test_what_belongs_to_others_looks_absent(any_service: Service, bob: Pe
     slot = await bob.create()
     for slot_id in (slot["id"], ABSENT):
         path = f"/slots/{slot_id}"
-        bodies = []
-        for answer in (
+        answers = (
             await eve.get(path),
             await eve.get(f"{path}/history"),
             await eve.put(path, json=SLOT),
@@ -220,8 +217,8 @@ async def test_what_belongs_to_others_looks_absent(any_service: Service, bob: Pe
             await eve.post(f"/sync/holds/{slot_id}/approve"),
             await eve.post(f"/sync/holds/{slot_id}/reject"),
             await eve.post(f"/sync/conflicts/{slot_id}/resolve", json={"keep": "loser"}),
-        ):
-            bodies.append({**problem(answer, 404, "not-found"), "instance": ""})
+        )
+        bodies = [{**problem(answer, 404, "not-found"), "instance": ""} for answer in answers]
         assert all(body == bodies[0] for body in bodies)
     assert (await bob.get(f"/slots/{slot['id']}")).json() == slot
     assert await eve.titles(include_deleted=True) == []
@@ -233,7 +230,7 @@ async def test_pages_follow_each_other_without_gap_or_repetition(bob: Person) ->
         await bob.create(title=str(hour), start=at, end=at, timezone=None)
     seen: list[str] = []
     cursor: dict[str, str] = {}
-    for _ in range(4):
+    while True:
         answer = await bob.get("/slots", params={"limit": 2, **cursor})
         page = SlotPageOut.model_validate_json(answer.content)
         seen += [each.title for each in page.items]
@@ -241,7 +238,6 @@ async def test_pages_follow_each_other_without_gap_or_repetition(bob: Person) ->
             break
         cursor = {"cursor": page.next_cursor}
     assert seen == ["1", "1", "1", "2", "3", "4", "5"]
-    assert page.next_cursor is None
 
 
 async def test_filters(bob: Person) -> None:
