@@ -1,0 +1,1 @@
+"""Measurements against floors and peers in the same run: `python -m benchmarks`."""
