@@ -17,8 +17,8 @@ from fastapi import FastAPI, Response
 
 _FIELDS = (
     "id, title, description, location, starts_at, ends_at, timezone, all_day, recurrence, original_start,"
-    " color, transparency, visibility, reminders, calendar_id, source, version, created_at, updated_at, deleted_at,"
-    " event_id, google_facts, editable, sync_state, last_synced_at"
+    " color, transparency, visibility, reminders, calendar_id, source, version, created_at,"
+    " updated_at, deleted_at, event_id, google_facts, editable, sync_state, last_synced_at"
 )
 _SLOTS = (
     f"SELECT {_FIELDS} FROM fixed_slots WHERE user_id = ? AND deleted_at IS NULL"  # noqa: S608
