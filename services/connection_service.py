@@ -100,8 +100,7 @@ class ConnectionService:
         async with self._uow() as tx:
             # A run that is under way loses its lease first, so that it cannot store its cursor over this one.
             await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=self._clock.now())
-            for calendar in await tx.calendars.all_of(user_id):
-                await tx.calendars.update(replace(calendar, cursor=Cursor(listing=calendar.cursor.listing)))
+            await _forget_cursors(tx, user_id)
         await self.connected(user_id)
 
     async def disconnect(
@@ -123,6 +122,8 @@ class ConnectionService:
             raise GoogleNotConnectedError(user_id, account.status if account else "never")
         async with self._uow() as tx:
             await tx.calendars.set_status(user_id, CalendarStatus.DISCONNECTED, now=self._clock.now())
+            # What is linked next is listed in full: what is deleted here now is no change there.
+            await _forget_cursors(tx, user_id)
         await self._channels.stop_all(user_id)
         if remote == "delete":
             await self._delete_from_google(user_id)
@@ -220,6 +221,11 @@ class ConnectionService:
     async def _all_slots(self, user_id: UUID) -> list[Slot]:
         async with self._uow.reading() as tx:
             return await _pages(tx, user_id)
+
+
+async def _forget_cursors(tx: Transaction, user_id: UUID) -> None:
+    for calendar in await tx.calendars.all_of(user_id):
+        await tx.calendars.update(replace(calendar, cursor=Cursor(listing=calendar.cursor.listing)))
 
 
 async def _pages(tx: Transaction, user_id: UUID, *, include_deleted: bool = False) -> list[Slot]:
