@@ -8,6 +8,8 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +17,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.common import HealthOut, LinksOut, ReadyOut
-from tests.api.service import SLOT, running_service
+from services.channel_service import ChannelService
+from services.core.errors import DatabaseUnavailableError, SettingsError
+from services.core.policy import SyncPolicy
+from services.signals import Signals
+from services.system import SystemClock, SystemIds
+from tests.api.service import SLOT, problem, running_service
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.core.storage import Transaction
     from tests.api.service import Person, Service
+    from tests.databases import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,3 +168,53 @@ async def test_the_simulator_remembers_across_restarts(sqlite_url: str) -> None:
         answer = await ada.post("/sync/trigger")
         assert (answer.status_code, answer.json()["failed"]) == (200, 0)
         assert await ada.titles(sync_state="synced") == ["Review"]
+
+
+async def test_replicas_do_not_migrate(postgres: PostgresServer) -> None:
+    name = await postgres.create_database(template="template0")
+    with pytest.raises(SettingsError) as caught:
+        async with running_service(postgres.url(name)):
+            pass
+    assert caught.value.variable == "DATABASE_URL"
+    assert "alembic upgrade head" in caught.value.detail
+    await postgres.drop_database(name)
+
+
+async def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    for url in ("postgresql://127.0.0.1:1/none", f"sqlite:///{tmp_path}", "sqlite:///:memory:"):
+        with pytest.raises(SettingsError) as caught:
+            async with running_service(url):
+                pass
+        assert caught.value.variable == "DATABASE_URL"
+
+
+class NoDatabase:
+    """A unit of work whose database is away."""
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[Transaction]:
+        raise DatabaseUnavailableError
+        yield
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        raise DatabaseUnavailableError
+        yield
+
+
+async def test_google_is_told_to_retry_while_the_database_is_away(service: Service) -> None:
+    container = service.app.state.container
+    channels = ChannelService(
+        uow=NoDatabase(),
+        calendars=service.parts.calendars,
+        clock=SystemClock(),
+        ids=SystemIds(),
+        signals=Signals(),
+        policy=SyncPolicy(),
+        address=None,
+    )
+    service.app.state.container = replace(container, channels=channels)
+    headers = {"x-goog-channel-id": "0" * 64, "x-goog-channel-token": "x", "x-goog-resource-state": "exists"}
+    answer = await service.http.post("/webhooks/google-calendar", headers=headers)
+    problem(answer, 503, "database-unavailable")
+    assert answer.headers["retry-after"].isdigit()
