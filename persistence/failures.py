@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from sqlalchemy import exc
 
 from services.core.errors import DatabaseUnavailableError, UnknownUserError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from services.core.storage import UnitOfWork
 
 LEASE = NOW + 2 * MINUTE
-FULL = {
+FULL: dict[str, Any] = {
     "cursor": Cursor("token", 3, "page", 7),
     "time_zone": "Europe/Berlin",
     "counters": SyncCounters(1, 2, 3, 4, 5, 6),
     "progress": (5, None),
     "push_supported": False,
 }
-OUTCOME = {
+OUTCOME: dict[str, Any] = {
     "not_before": NOW + MINUTE,
     "attempts": 2,
     "last_error": SyncError("quota", "slow\0 down", NOW),
@@ -333,12 +333,12 @@ async def test_who_needs_a_channel(uow: UnitOfWork) -> None:
         await tx.channels.add(channel(user_id, "2", calendar_id="soon", expires_at=soon))
         await tx.channels.add(channel(user_id, "3", calendar_id="opening", status=ChannelStatus.OPENING))
         await tx.channels.add(channel(user_id, "4", calendar_id="never", expires_at=None))
-        for calendar_id, fields in {
-            "off": {"push_supported": False},
-            "blocked": {"not_before": NOW + HOUR},
-        }.items():
-            known = await tx.calendars.find(user_id, calendar_id)
-            await tx.calendars.update(replace(known, **fields))
+        off = await tx.calendars.find(user_id, "off")
+        blocked = await tx.calendars.find(user_id, "blocked")
+        assert off is not None
+        assert blocked is not None
+        await tx.calendars.update(replace(off, push_supported=False))
+        await tx.calendars.update(replace(blocked, not_before=NOW + HOUR))
     async with uow.reading() as tx:
         found = await tx.channels.calendars_without(now=NOW, renew_before=soon, limit=9)
         assert found == [(user_id, "none"), (user_id, "opening"), (user_id, "soon")]

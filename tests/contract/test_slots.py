@@ -177,6 +177,7 @@ async def test_a_listing_shows_what_is_missing(uow: UnitOfWork) -> None:
         assert await tx.slots.missing_from(user_id, "primary", listing=1, limit=1) == [missed]
         assert await tx.slots.count_missing(user_id, "primary", listing=1) == 2
         assert await tx.slots.count_known(user_id, "primary") == 4
+        assert held.hold_id is not None
         assert await tx.slots.held_by(user_id, held.hold_id) == [held]
     assert {deleted.google is None, never.google is None} == {True, False}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -165,7 +166,7 @@ async def test_where_google_refuses_to_revive_the_slot_gets_a_new_event(world: W
 
 
 async def test_what_we_did_not_change_we_never_touch(world: World):
-    carried = {
+    carried: dict[str, Any] = {
         "attendees": [{"email": "bob@example.com", "responseStatus": "accepted"}],
         "conferenceData": {
             "conferenceId": "abc-defg-hij",

@@ -202,8 +202,8 @@ class TestVersions:
         path = f"{EVENTS}/{event['id']}"
         current = google.ok("PATCH", path, {"summary": "Newer"})
         body = None if method == "DELETE" else timed()
-        stale = {"headers": {"if-match": event["etag"]}}
-        assert reason(google.api(method, path, body, **stale)) == (412, "conditionNotMet")
+        stale = google.api(method, path, body, headers={"if-match": event["etag"]})
+        assert reason(stale) == (412, "conditionNotMet")
         assert google.api(method, path, body, headers={"if-match": current["etag"]}).status in {200, 204}
 
     def test_a_star_forces(self, google: Google) -> None:

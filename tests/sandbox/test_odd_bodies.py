@@ -23,7 +23,6 @@ FIELDS = [
 def test_an_odd_field_is_taken_or_refused(google: Google, field: str) -> None:
     google.control("POST", "/quota", {"enabled": False})
     event = google.insert()
-    options = {"conferenceDataVersion": "1", "supportsAttachments": "true"}
     for odd in ODD:
         body = {**timed(), field: odd}
         for method, path in (
@@ -31,7 +30,7 @@ def test_an_odd_field_is_taken_or_refused(google: Google, field: str) -> None:
             ("PUT", f"{EVENTS}/{event['id']}"),
             ("PATCH", f"{EVENTS}/{event['id']}"),
         ):
-            response = google.api(method, path, body, **options)
+            response = google.api(method, path, body, conferenceDataVersion="1", supportsAttachments="true")
             assert response.status in {200, 400, 403}, (method, body, response.body)
     google.listing()
 
