@@ -27,6 +27,10 @@ class App:
         self.key = key
         self.user_id = user_id
 
+    def at(self, url: str) -> App:
+        """The same user at another process of the service."""
+        return App(self._http, url, self.key, self.user_id)
+
     async def call(self, method: str, path: str, *, wait: bool = False, **options: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.key}", **options.pop("headers", {})}
         if wait:

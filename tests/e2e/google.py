@@ -21,14 +21,14 @@ class Google:
     """One Google account."""
 
     def __init__(self, http: httpx.AsyncClient, url: str, email: str) -> None:
-        self._http = http
+        self.http = http
         self.url = url
         self.email = email
         self._events = f"/calendars/{quote(email)}/primary/events"
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the control API."""
-        answer = await self._http.request(method, f"{self.url}/_control{path}", json=body)
+        answer = await self.http.request(method, f"{self.url}/_control{path}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -129,7 +129,7 @@ class Google:
         """A page of events over the public API, deleted ones too, judged by Google's own schemas."""
         tokens = await self.control("POST", "/tokens", {"account": self.email})
         path = f"/calendar/v3/calendars/{quote(self.email)}/events"
-        answer = await self._http.get(
+        answer = await self.http.get(
             f"{self.url}{path}",
             params={"showDeleted": "true", "maxResults": "250"},
             headers={"authorization": f"Bearer {tokens['access_token']}"},

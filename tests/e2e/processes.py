@@ -78,10 +78,17 @@ class Process:
             self._running.kill()
             self._ended(self._running)
 
+    def pause(self) -> None:
+        """As a machine that stands still: the process does nothing, and does not know."""
+        self._send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._send(signal.SIGCONT)
+
     def tell_to_stop(self) -> None:
         """As an orchestrator begins to end a process; returns at once."""
-        assert self._running is not None
-        self._running.send_signal(signal.SIGTERM)
+        self._send(signal.SIGTERM)
 
     def stopped(self, *, within_s: float) -> int:
         """The exit code of a process that was told to stop."""
@@ -92,6 +99,10 @@ class Process:
         """Stop in good order; returns the exit code."""
         self.tell_to_stop()
         return self.stopped(within_s=within_s)
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self._running is not None
+        self._running.send_signal(number)
 
     def _ended(self, process: subprocess.Popen[str], within_s: float = 30.0) -> int:
         code = process.wait(within_s)

@@ -112,6 +112,8 @@ async def test_webhooks_that_come_twice_late_and_out_of_order_change_nothing(bob
         await bob.google.control("POST", "/notifications/faults", order)
         for number in range(2):
             await bob.google.create(f"{kind} {number}")
-    await bob.app.shows(*(f"{kind} {number}" for kind in ("duplicate", "reorder", "delay") for number in (0, 1)))
+    await bob.app.shows(
+        *(f"{kind} {number}" for kind in ("duplicate", "reorder", "delay") for number in (0, 1))
+    )
     await bob.come_to_rest()
     assert {slot["version"] for slot in await bob.app.slots()} == {1}

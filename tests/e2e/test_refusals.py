@@ -35,7 +35,9 @@ TIMES = {"start": "2026-07-01T10:00:00Z", "end": "2026-07-01T11:00:00Z"}
         ("PORT", {"PORT": "0"}),
     ],
 )
-def test_bad_settings_end_the_start_with_one_sentence(tmp_path: Path, variable: str, settings: dict[str, str]):
+def test_bad_settings_end_the_start_with_one_sentence(
+    tmp_path: Path, variable: str, settings: dict[str, str]
+):
     ended = subprocess.run(
         [sys.executable, ROOT / "main.py"],
         cwd=tmp_path, env={"LANG": "C.UTF-8", **settings}, capture_output=True, text=True, timeout=60, check=False,
@@ -65,9 +67,7 @@ def test_bad_settings_end_the_start_with_one_sentence(tmp_path: Path, variable: 
     ],
 )
 async def test_bad_bodies_are_refused_and_reach_nobody(bob: Person, body: bytes):
-    answer = await bob.app.call(
-        "POST", "/slots", content=body, headers={"content-type": "application/json"}
-    )
+    answer = await bob.app.call("POST", "/slots", content=body, headers={"content-type": "application/json"})
     assert 400 <= answer.status_code < 500, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert await bob.app.slots() == []

@@ -41,7 +41,8 @@ async def dump(database_url: str, user_id: str) -> dict[str, list[dict[str, Any]
         query = f'SELECT {names} FROM "{table.name}" WHERE {key} = '  # noqa: S608
         rows = [dict(zip(columns, row, strict=True)) for row in await _fetch(database_url, query, user_id)]
         kept = [
-            {name: value for name, value in row.items() if not _is_bookkeeping(table.name, name)} for row in rows
+            {name: value for name, value in row.items() if not _is_bookkeeping(table.name, name)}
+            for row in rows
         ]
         tables[table.name] = sorted(kept, key=repr)
     return tables
@@ -129,4 +130,3 @@ async def test_without_a_channel_each_look_is_a_single_reading_call(machines: Ma
         asked = await ada.google.requests(since)
         assert {each["method"] for each in asked} == {"GET"}
         assert len(asked) >= LOOKS
-

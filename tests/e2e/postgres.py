@@ -1,0 +1,70 @@
+"""A PostgreSQL server that a story may stop and start again, with its data kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.databases import PostgresServer, _account, _run, _usable_binaries, _wait_until_ready
+from tests.e2e.processes import Port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TIMEOUT_S = 60
+
+
+class StoppablePostgres:
+    """One server in a folder of its own, with one migrated database."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._account = _account()
+        self._port = Port()
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._account.uid is not None:
+            folder.chmod(0o755)
+        self._binaries = _usable_binaries(folder, self._account)
+        self._data = folder / "data"
+        self._data.mkdir(mode=0o700)
+        if self._account.uid is not None:
+            os.chown(self._data, self._account.uid, self._account.gid or self._account.uid)
+        _run(self._binaries / "initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
+             "--no-instructions", "--locale=C", account=self._account)  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._port.number}/postgres"
+
+    async def start(self) -> None:
+        """Start, and return once it answers."""
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._binaries / "postgres", "-D", self._data, "-p", str(self._port.number), *options],
+                stdout=log,
+                stderr=log,
+                user=self._account.uid,
+                group=self._account.gid,
+                extra_groups=None if self._account.uid is None else [],
+                cwd=self._data,
+            )
+        await _wait_until_ready(PostgresServer(self._port.number), self._process)
+
+    def close(self) -> None:
+        """End at once, whatever the state."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(_TIMEOUT_S)
+        self._port.give_back()
+
+    async def stop(self) -> None:
+        """Hang up on everybody and end; what was committed is kept."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGINT)
+        await asyncio.to_thread(process.wait, _TIMEOUT_S)
