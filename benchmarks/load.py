@@ -41,7 +41,7 @@ def requests_per_second(
         script = Path(name) / "method.lua"
         script.write_text(f'wrk.method = "{method}"\n', encoding="utf-8")
         fields = [part for key, value in headers.items() for part in ("-H", f"{key}: {value}")]
-        size = ["-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "-s", str(script)]
+        size = ["-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "10s", "-s", str(script)]
         done_text = subprocess.run(["wrk", *size, *fields, url], capture_output=True, text=True, check=True)
     rate, trouble = _RATE.search(done_text.stdout), _TROUBLE.search(done_text.stdout)
     if rate is None or trouble is not None:
