@@ -165,7 +165,7 @@ async def build_container(
             channels=channels,
             oauth=oauth,
             readiness=Readiness(database, scheduler),
-            links={"google_sandbox": SANDBOX_PATH} if settings.sandbox_embedded else {},
+            links={"google_sandbox": f"{SANDBOX_PATH}/"} if settings.sandbox_embedded else {},
         )
         yield Parts(container, worker, scheduler, calendars)
 
@@ -309,6 +309,8 @@ def serve() -> None:
     except SettingsError as error:
         sys.stderr.write(f"{settings_sentence(error)}\n")
         sys.exit(2)
+    sys.stdout.write(_welcome(settings))
+    sys.stdout.flush()
     options: dict[str, Any] = {"loop": "uvloop", "http": "httptools"}
     uvicorn.run(
         app,
@@ -323,6 +325,15 @@ def serve() -> None:
         timeout_graceful_shutdown=int(SHUTDOWN_GRACE.total_seconds()),
         **options,
     )
+
+
+def _welcome(settings: Settings) -> str:
+    """What a person who starts the service wants to know first."""
+    base = settings.public_base_url
+    lines = [f"Calendar Sync: {base}", f"Documentation: {base}/docs"]
+    if settings.sandbox_embedded:
+        lines.append(f"Simulated Google: {base}{SANDBOX_PATH}/")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
