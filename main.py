@@ -222,10 +222,8 @@ async def _network(stack: AsyncExitStack) -> Transport:
 
 
 async def _stop(worker: SyncWorker, working: asyncio.Task[None]) -> None:
-    await worker.stop(SHUTDOWN_GRACE)
+    worker.stop(SHUTDOWN_GRACE)
     await asyncio.wait([working])
-    # A calendar that was being claimed when the worker was told to stop has begun to run since.
-    await worker.stop(SHUTDOWN_GRACE)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

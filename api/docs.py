@@ -1,4 +1,4 @@
-"""`/docs`: Swagger UI, from files on this machine where a package brings them, else from its usual host."""
+"""`/docs`: Swagger UI from files on this machine, so that it works without the internet."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,18 +14,13 @@ _ASSETS_PATH = "/docs/assets"
 
 def install(app: FastAPI) -> None:
     """Serve the page."""
-    assets = _assets()
-    if assets is not None:
-        app.mount(_ASSETS_PATH, StaticFiles(directory=assets), name="docs-assets")
+    app.mount(_ASSETS_PATH, StaticFiles(directory=_assets()), name="docs-assets")
 
     @app.get("/docs", include_in_schema=False)
     async def documentation() -> HTMLResponse:
-        title = f"{app.title}: documentation"
-        if assets is None:
-            return get_swagger_ui_html(openapi_url="/openapi.json", title=title)
         return get_swagger_ui_html(
             openapi_url="/openapi.json",
-            title=title,
+            title=f"{app.title}: documentation",
             swagger_js_url=f"{_ASSETS_PATH}/swagger-ui-bundle.js",
             swagger_css_url=f"{_ASSETS_PATH}/swagger-ui.css",
             swagger_favicon_url=f"{_ASSETS_PATH}/favicon.png",
@@ -33,10 +28,9 @@ def install(app: FastAPI) -> None:
         )
 
 
-def _assets() -> Path | None:
+def _assets() -> Path:
     # Found without importing: only the files of the package are wanted.
     spec = find_spec(_ASSETS_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    directory = Path(spec.submodule_search_locations[0]) / "static"
-    return directory if (directory / "swagger-ui-bundle.js").is_file() else None
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(_ASSETS_PACKAGE)
+    return Path(spec.origin).parent / "static"

@@ -43,47 +43,51 @@ class SyncWorker:
         self._poll = poll
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._grace_s = 0.0
 
     async def run_forever(self) -> None:
-        """Work until `stop`; a failing database is waited for, never fatal."""
+        """Work until `stop`, then let running calendars finish; a failing database is waited for."""
         while not self._stopping.is_set():
+            pause_s = self._poll_s()
             try:
-                await self.run_due()
+                if not await self._start_due():
+                    pause_s = await self._until_due(pause_s)
             except DatabaseUnavailableError:
                 _log.warning("database unavailable, the worker waits")
-            if self._stopping.is_set():
-                return
-            await self._signals.wait_until_due(await self._pause())
+            if not self._stopping.is_set():
+                await self._signals.wait_until_due(pause_s)
+        await self._drain()
 
-    async def run_due(self) -> None:
-        """Start runs until nothing is due or every place is taken; then wait for a place."""
+    def stop(self, grace: timedelta) -> None:
+        """Take nothing new; calendars that still run after `grace` are interrupted.
+
+        `run_forever` returns once none runs any more.
+        """
+        self._grace_s = grace.total_seconds()
+        self._stopping.set()
+        self._signals.calendar_due()
+
+    async def _start_due(self) -> bool:
+        """Start runs until nothing is due; `True` when every place is taken before that."""
         while not self._stopping.is_set():
             if len(self._running) >= self._concurrency:
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-                continue
+                return True
             claim = await self._engine.claim()
             if claim is None:
-                return
+                return False
             task = asyncio.create_task(self._engine.run(claim), name=f"sync {claim.calendar_id}")
             self._running.add(task)
             task.add_done_callback(self._finished)
+        return False
 
-    async def stop(self, grace: timedelta) -> None:
-        """Take nothing new, let running calendars finish for `grace`, then interrupt them."""
-        self._stopping.set()
-        self._signals.calendar_due()
+    async def _drain(self) -> None:
         if not self._running:
             return
-        _, late = await asyncio.wait(self._running, timeout=grace.total_seconds())
+        _, late = await asyncio.wait(self._running, timeout=self._grace_s)
         for task in late:
             task.cancel()
         if late:
             await asyncio.wait(late)
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stopping.is_set()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -92,14 +96,12 @@ class SyncWorker:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("run ended with %s", type(error).__name__, exc_info=error)
 
-    async def _pause(self) -> float:
-        """How long to sleep: until the next calendar is due, at most one poll interval, with jitter."""
-        poll_s = self._poll.total_seconds() * (0.75 + 0.5 * self._ids.jitter())
-        try:
-            due_at = await self._engine.next_due_at()
-        except DatabaseUnavailableError:
-            return poll_s
+    def _poll_s(self) -> float:
+        return self._poll.total_seconds() * (0.75 + 0.5 * self._ids.jitter())
+
+    async def _until_due(self, longest_s: float) -> float:
+        """How long to sleep: until the next calendar is due, at most `longest_s`."""
+        due_at = await self._engine.next_due_at()
         if due_at is None:
-            return poll_s
-        until_due_s = (due_at - self._clock.now()).total_seconds()
-        return min(poll_s, max(until_due_s, 0.0))
+            return longest_s
+        return min(longest_s, max((due_at - self._clock.now()).total_seconds(), 0.0))

@@ -43,7 +43,7 @@ async def test_the_public_pages(any_service: Service) -> None:
 
 
 async def test_a_service_that_stopped_working_is_not_ready(service: Service) -> None:
-    await service.parts.worker.stop(timedelta(0))
+    service.parts.worker.stop(timedelta(0))
     await asyncio.wait([service.app.state.container.readiness.working])
     answer = await service.http.get("/ready")
     assert answer.status_code == 503
