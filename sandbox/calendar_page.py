@@ -145,11 +145,23 @@ class CalendarPage:
                 self._event(account, calendar, event, doc, monday)
             )
         if not days:
-            return '<div class="card"><p class="soft">Nothing this week.</p></div>'
+            elsewhere = self._nearest(account, calendar, to_us(first))
+            return f'<div class="card"><p class="soft">Nothing this week.{elsewhere}</p></div>'
         cards = (
             f'<div class="card"><h2>{day:%A %d %B}</h2>{"".join(days[day])}</div>' for day in sorted(days)
         )
         return "".join(cards)
+
+    def _nearest(self, account: Account, calendar: Calendar, from_us: int) -> str:
+        """Where the nearest week with an event is, for a person who looks at an empty one."""
+        log = self._world.calendars.log(calendar.id)
+        starts = [one.start_us for one in log.since(0) if not one.cancelled and one.start_us is not None]
+        if not starts:
+            return ""
+        nearest = min(starts, key=lambda start_us: abs(start_us - from_us))
+        day = datetime.fromtimestamp(nearest / 1_000_000, calendar.zone).date()
+        url = escape(self._url(account.email, calendar.id, day))
+        return f' The nearest event is on <a href="{url}">{day:%d %B %Y}</a>.'
 
     def _between(self, calendar: Calendar, low_us: int, high_us: int) -> list[tuple[int, StoredEvent, Json]]:
         log = self._world.calendars.log(calendar.id)

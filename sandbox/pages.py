@@ -25,7 +25,7 @@ main.narrow{max-width:30rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:1.4rem;
 margin:1rem 0}
 h1{font-size:1.35rem;margin:.2rem 0 .6rem}h2{font-size:1.05rem;margin:1.2rem 0 .4rem}
-p{margin:.4rem 0}.soft{color:var(--soft);font-size:.92rem}
+p{margin:.4rem 0}.soft{color:var(--soft);font-size:.92rem;overflow-wrap:anywhere}
 label{display:block;padding:.3rem 0}
 label.row{display:flex;gap:.6rem;align-items:flex-start}
 input,textarea,select{font:inherit;color:inherit;background:var(--page);
