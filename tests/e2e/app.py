@@ -11,6 +11,7 @@ from tests.e2e.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     import httpx
 
 _CLOCK = SystemClock()

@@ -43,7 +43,7 @@ class StoppablePostgres:
         """Start, and return once it answers."""
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: ASYNC220  # returns at once
                 [self._binaries / "postgres", "-D", self._data, "-p", str(self._port.number), *options],
                 stdout=log,
                 stderr=log,

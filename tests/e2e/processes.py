@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 _START_TIMEOUT_S = 60.0
@@ -35,12 +36,16 @@ class Process:
         self._folder = folder
         self._environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **(environment or {})}
         self._running: subprocess.Popen[str] | None = None
-        self._reader: threading.Thread | None = None
+        self._readers: list[threading.Thread] = []
         self._news = threading.Condition()
+        self.said: list[str] = []
+        """Standard output."""
         self.lines: list[str] = []
+        """Standard error, which is the log."""
 
     def start(self, *, ready: str) -> None:
-        """Start, and return once a line of the output has `ready` in it."""
+        """Start, and return once a line of the output or of the log has `ready` in it."""
+        self.said.clear()
         seen = len(self.lines)
         self._running = subprocess.Popen(
             self._arguments,
@@ -48,19 +53,23 @@ class Process:
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
-        self._reader = threading.Thread(target=self._read, args=[self._running], daemon=True)
-        self._reader.start()
+        self._readers = [
+            threading.Thread(target=self._read, args=[self._running.stdout, self.said], daemon=True),
+            threading.Thread(target=self._read, args=[self._running.stderr, self.lines], daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
         self.wait_for(ready, since=seen)
 
     def wait_for(self, text: str, *, since: int = 0) -> str:
-        """The first line with `text` in it from line number `since` on."""
+        """The first line with `text` in it, in the log from line number `since` on."""
 
         def found() -> str | None:
-            return next((line for line in self.lines[since:] if text in line), None)
+            return next((line for line in [*self.said, *self.lines[since:]] if text in line), None)
 
         with self._news:
             self._news.wait_for(lambda: found() is not None or not self._is_read(), _START_TIMEOUT_S)
@@ -69,7 +78,7 @@ class Process:
         return line
 
     def output(self, since: int = 0) -> str:
-        """What was printed, as it stands now."""
+        """The log, as it stands now."""
         return "\n".join(self.lines[since:])
 
     def kill(self) -> None:
@@ -107,19 +116,18 @@ class Process:
     def _ended(self, process: subprocess.Popen[str], within_s: float = 30.0) -> int:
         code = process.wait(within_s)
         self._running = None
-        assert self._reader is not None
-        self._reader.join()
+        for reader in self._readers:
+            reader.join()
         return code
 
     def _is_read(self) -> bool:
-        return self._reader is not None and self._reader.is_alive()
+        return any(reader.is_alive() for reader in self._readers)
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        with process.stdout as output:
-            for line in output:
+    def _read(self, stream: IO[str], lines: list[str]) -> None:
+        with stream:
+            for line in stream:
                 with self._news:
-                    self.lines.append(line.rstrip("\n"))
+                    lines.append(line.rstrip("\n"))
                     self._news.notify_all()
         with self._news:
             self._news.notify_all()

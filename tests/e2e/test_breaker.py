@@ -24,13 +24,16 @@ async def _fight(person: Person, slot: dict[str, Any], name: str) -> int:
             return number
         title = f"{name} google {number}"
         await person.google.edit(slot["google"]["event_id"], summary=title)
-        seen = await person.app.becomes(
-            slot,
-            lambda now, title=title: now["title"] == title or now["sync"]["state"] == "quarantined",
-        )
-        if seen["sync"]["state"] == "quarantined":
+        if await _is_cut_off_or_shows(person, slot, title) == "quarantined":
             return number
     raise AssertionError("the fight goes on and on")
+
+
+async def _is_cut_off_or_shows(person: Person, slot: dict[str, Any], title: str) -> str:
+    def decided(seen: dict[str, Any]) -> bool:
+        return bool(seen["title"] == title or seen["sync"]["state"] == "quarantined")
+
+    return str((await person.app.becomes(slot, decided))["sync"]["state"])
 
 
 async def test_two_bots_are_cut_off_while_other_slots_go_on_and_it_heals(machines: Machines, sqlite_url: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,10 @@ async def test_a_server_told_to_stop_while_google_hangs_gives_its_lease_back(
 
 
 async def test_a_server_with_nothing_to_do_stops_at_once_and_starts_where_it_was(
-    machines: Machines, database_url: str
+    machines: Machines, sqlite_url: str
 ):
     google = machines.google()
-    server = machines.server(database_url, google)
+    server = machines.server(sqlite_url, google)
     async with somebody(server.url, google.url) as ada:
         await ada.connect()
         await ada.app.create("Here before", wait=True)
@@ -178,8 +179,8 @@ async def test_with_nothing_set_google_is_simulated_inside_and_survives_a_restar
             "From Google, after the restart", "From the app", "From the app, after the restart"
         )
         await ada.google.check_answers()
-    names = {path.name.split(".db")[0] for path in tmp_path.iterdir()}
-    assert names == {"calendar-sync", "calendar-sync.sandbox"}
+    files = await asyncio.to_thread(os.listdir, tmp_path)
+    assert {name.split(".db")[0] for name in files} == {"calendar-sync", "calendar-sync.sandbox"}
 
 
 def _at(server: Server, person: Person) -> Person:

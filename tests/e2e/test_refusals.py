@@ -40,8 +40,13 @@ def test_bad_settings_end_the_start_with_one_sentence(
 ):
     ended = subprocess.run(
         [sys.executable, ROOT / "main.py"],
-        cwd=tmp_path, env={"LANG": "C.UTF-8", **settings}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env={"LANG": "C.UTF-8", **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert ended.returncode == 2, ended.stderr
     [sentence] = ended.stderr.splitlines()
     assert sentence.startswith(variable)

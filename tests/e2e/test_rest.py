@@ -6,9 +6,10 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 from persistence.models import metadata
+from tests.e2e.waiting import eventually
 from tests.e2e.world import somebody
 
 if TYPE_CHECKING:
@@ -122,10 +123,14 @@ async def test_without_a_channel_each_look_is_a_single_reading_call(machines: Ma
         await ada.google.create("Found by looking")
         await ada.app.shows("Found by looking")
         since = await ada.google.request_count()
-        looked = await ada.app.calendar_becomes(lambda seen: seen["state"] == "idle")
-        for _ in range(LOOKS):
-            last = looked["last_success_at"]
-            looked = await ada.app.calendar_becomes(lambda seen, last=last: seen["last_success_at"] != last)
+        moments: set[str] = set()
+
+        async def looks() -> int:
+            moments.add((await ada.app.calendar())["last_success_at"])
+            return len(moments)
+
+        await eventually(looks, lambda seen: seen > LOOKS)
+        looked = await ada.app.calendar()
         assert looked["webhook"]["mode"] == "polling"
         asked = await ada.google.requests(since)
         assert {each["method"] for each in asked} == {"GET"}
