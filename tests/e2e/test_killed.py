@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Machines
     from tests.e2e.servers import GoogleServer, Server
 
-PARTS = 4
+PARTS = 2
 """The calls are dealt out to so many tests, so that these can run side by side."""
 AT_LEAST = 10
 """How many calls the session makes, when nothing goes wrong."""
@@ -98,13 +98,27 @@ class Driver:
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("moment", ["hold_before", "commit_then_hold"])
 async def test_a_server_killed_at_any_call_loses_and_doubles_nothing(
-    machines: Machines, database_url: str, moment: str, part: int
+    machines: Machines, sqlite_url: str, moment: str, part: int
 ):
+    await _killed_at_each(machines, sqlite_url, moment, first=part, step=PARTS)
+
+
+@pytest.mark.parametrize(("moment", "first"), [("hold_before", 0), ("commit_then_hold", 1)])
+async def test_the_same_holds_on_postgresql_for_every_third_call(
+    machines: Machines, postgres_url: str, moment: str, first: int
+):
+    await _killed_at_each(machines, postgres_url, moment, first=first, step=3)
+
+
+async def _killed_at_each(
+    machines: Machines, database_url: str, moment: str, *, first: int, step: int
+) -> None:
+    """One session after the other, each killed some calls later than the last, until one has no such call."""
     google = machines.google()
     server = machines.server(database_url, google, SYNC_LEASE_SECONDS="2", WORKER_POLL_SECONDS="0.5")
-    spared = part
+    spared = first
     while await _killed_at(server, google, moment, spared):
-        spared += PARTS
+        spared += step
     assert spared >= AT_LEAST
 
 

@@ -162,7 +162,7 @@ async def test_with_nothing_set_google_is_simulated_inside_and_survives_a_restar
     sandbox = f"{server.url.replace('127.0.0.1', 'localhost')}/sandbox"
     async with client() as http:
         links = (await http.get(server.url)).json()["links"]
-        assert links["google_sandbox"] == "/sandbox"
+        assert links["google_sandbox"] == "/sandbox/"
     async with somebody(sandbox.removesuffix("/sandbox"), sandbox) as ada:
         await ada.connect()
         await ada.app.create("From the app", wait=True)
