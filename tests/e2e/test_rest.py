@@ -134,4 +134,5 @@ async def test_without_a_channel_each_look_is_a_single_reading_call(machines: Ma
         assert looked["webhook"]["mode"] == "polling"
         asked = await ada.google.requests(since)
         assert {each["method"] for each in asked} == {"GET"}
-        assert len(asked) >= LOOKS
+        # The first look may have asked just before the counting began.
+        assert len(asked) >= LOOKS - 1
