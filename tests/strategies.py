@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 OWNER = UUID("01900000-0000-7000-8000-000000000001")
 
-texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=40)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 instants = st.datetimes(
     min_value=datetime(1900, 1, 1),  # noqa: DTZ001 - the strategy adds the zone.
     max_value=datetime(2200, 1, 1),  # noqa: DTZ001
