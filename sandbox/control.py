@@ -163,6 +163,7 @@ class Control:
         for name in ("revival_status", "updated_min_days"):
             if name in ask.body:
                 setattr(switches, name, int(ask.body[name]))
+        switches.record_answers = bool(ask.body.get("record_answers", switches.record_answers))
         return asdict(switches)
 
     def _add_account(self, ask: Ask) -> Json:

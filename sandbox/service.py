@@ -192,7 +192,9 @@ class Sandbox:
     def _noted(self, request: Request, path: str, response: Response) -> Response:
         account = self._account_of(request, path)
         at = self._world.clock.now().isoformat()
-        self._world.requests.add(request, unquote(path), response.status, account, at)
+        entry = self._world.requests.add(request, unquote(path), response.status, account, at)
+        if self._world.switches.record_answers and path.startswith(ROOT):
+            entry["answer"] = response.body.decode("utf-8", "replace")
         return response
 
     def _answer(self, request: Request, path: str) -> Response:

@@ -44,6 +44,8 @@ class Switches:
     """How far back `updatedMin` may reach."""
     glitch_listings: int = 0
     """How many of the next event listings answer an empty page with a token to go on."""
+    record_answers: bool = False
+    """Whether the log of requests keeps the bodies of answers too."""
 
 
 class World:

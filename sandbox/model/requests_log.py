@@ -45,23 +45,23 @@ class RequestLog:
         self.entries: deque[Json] = deque(maxlen=_LENGTH)
         self.count = 0
 
-    def add(self, request: Request, path: str, status: int, account: str | None, at: str) -> None:
-        """Write down one request."""
+    def add(self, request: Request, path: str, status: int, account: str | None, at: str) -> Json:
+        """Write down one request; the entry is the caller's to complete."""
         self.count += 1
         query = {name: ["***"] if name in _SECRETS else values for name, values in request.query().items()}
-        self.entries.append(
-            {
-                "n": self.count,
-                "at": at,
-                "method": request.method,
-                "path": path,
-                "query": query,
-                "headers": {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers},
-                "body": _shown_body(request),
-                "status": status,
-                "account": account,
-            }
-        )
+        entry: Json = {
+            "n": self.count,
+            "at": at,
+            "method": request.method,
+            "path": path,
+            "query": query,
+            "headers": {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers},
+            "body": _shown_body(request),
+            "status": status,
+            "account": account,
+        }
+        self.entries.append(entry)
+        return entry
 
     def since(self, number: int) -> list[Json]:
         """Requests with a higher number."""

@@ -126,7 +126,7 @@ class Google:
         return int((await self.control("GET", "/state"))["requests"])
 
     async def check_answers(self, *, carried: frozenset[str] = frozenset()) -> None:
-        """A page of events over the public API, deleted ones too, judged by Google's own schemas."""
+        """Every answer that the service got, and a listing of everything, judged by Google's own schemas."""
         tokens = await self.control("POST", "/tokens", {"account": self.email})
         path = f"/calendar/v3/calendars/{quote(self.email)}/events"
         answer = await self.http.get(
@@ -136,3 +136,13 @@ class Google:
         )
         assert answer.status_code == 200, answer.text
         check("GET", path, 200, answer.content, passed_through=carried)
+        for asked in await self.requests():
+            if _is_googles_own(asked):
+                check(
+                    asked["method"], asked["path"], asked["status"], asked["answer"], passed_through=carried
+                )
+
+
+def _is_googles_own(asked: dict[str, Any]) -> bool:
+    """Whether an answer is to have Google's shape; a front end in trouble sends HTML or hangs up."""
+    return not asked["answer"].lstrip().startswith("<") and (asked["answer"] or asked["status"] < 500)

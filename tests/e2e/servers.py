@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import httpx
+
 from tests.e2e.processes import ROOT, Port, Process
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class GoogleServer:
 
     def start(self) -> None:
         self.process.start(ready=self.url)
+        httpx.post(f"{self.url}/_control/switches", json={"record_answers": True}).raise_for_status()
 
     def close(self) -> None:
         self.process.kill()
