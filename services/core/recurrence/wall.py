@@ -1,0 +1,62 @@
+"""Between instants and the wall clock of a zone.
+
+A series keeps its wall-clock time. Where the clock jumps over a time, the time before the jump still counts
+(so the occurrence moves forward by the jump); where a time comes twice, the first counts.
+
+Source:
+    RFC 5545 section 3.3.5, form 3, and section 3.3.10 for computed local times.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+EARLIEST = datetime.min.replace(tzinfo=UTC) + 3 * DAY
+LATEST = datetime.max.replace(tzinfo=UTC, microsecond=0) - 3 * DAY
+"""Instants between these can be moved by any offset."""
+
+
+def resolve(wall: datetime, zone: tzinfo) -> datetime:
+    """The instant at which the clock in `zone` shows `wall`."""
+    return clamp(wall.replace(tzinfo=UTC)) if zone is UTC else _resolve(wall, zone)
+
+
+def _resolve(wall: datetime, zone: tzinfo) -> datetime:
+    try:
+        return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    except OverflowError:
+        return clamp(wall.replace(tzinfo=UTC))
+
+
+def clamp(instant: datetime) -> datetime:
+    """The instant, or the end of the calendar that it lies beyond."""
+    return min(max(instant, EARLIEST), LATEST)
+
+
+def moved(instant: datetime, by: timedelta) -> datetime:
+    """`instant + by`, within the calendar."""
+    try:
+        return clamp(instant + by)
+    except OverflowError:
+        return LATEST if by > timedelta(0) else EARLIEST
+
+
+def wall_of(instant: datetime, zone: tzinfo) -> datetime:
+    """What the clock in `zone` shows at `instant`, naive."""
+    return clamp(instant).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def rule_wall_of(instant: datetime, zone: tzinfo, clock: time) -> datetime:
+    """The wall-clock time of a series at `clock` that leads to `instant`.
+
+    It differs from `wall_of` where the clock jumps over `clock`: the instant then shows a later time.
+    """
+    shown = wall_of(instant, zone)
+    if shown.time() != clock:
+        before = moved(instant, -DAY).astimezone(zone).utcoffset() or timedelta(0)
+        meant = (moved(instant, before)).replace(tzinfo=None)
+        if meant.time() == clock and resolve(meant, zone) == instant:
+            return meant
+    return shown
