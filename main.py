@@ -160,7 +160,7 @@ async def build_container(
             ),
             slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             sync=SyncService(uow=uow, clock=clock, signals=signals),
-            reviews=ReviewService(uow=uow, clock=clock, signals=signals, loop_policy=policy.loop),
+            reviews=ReviewService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             connections=connections,
             channels=channels,
             oauth=oauth,

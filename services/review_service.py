@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from services.core.breaker import close
-from services.core.edits import edit
+from services.core.edits import edit, require_editable
 from services.core.errors import UnknownConflictError, UnknownHoldError, UnknownSlotError
 from services.core.intake import take_in_absence
-from services.core.records import HistoryEntry
+from services.core.records import DELETION, HistoryEntry
 from services.core.slots import content_from_document, content_to_document
+from services.sync_run import conflicts_of, history_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from services.core.calendars import HoldRecord
     from services.core.policy import LoopPolicy
-    from services.core.ports import Clock
+    from services.core.ports import Clock, Ids
     from services.core.records import ConflictRecord, Slot
     from services.core.slots import SlotContent
     from services.core.storage import Transaction, UnitOfWork
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 class ReviewService:
     """Shows what the sync decided or refused to decide, and carries out what a person says of it."""
 
-    def __init__(self, *, uow: UnitOfWork, clock: Clock, signals: Signals, loop_policy: LoopPolicy) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, clock: Clock, ids: Ids, signals: Signals, loop_policy: LoopPolicy
+    ) -> None:
         self._uow = uow
         self._clock = clock
+        self._ids = ids
         self._signals = signals
         self._loop_policy = loop_policy
 
@@ -46,6 +50,7 @@ class ReviewService:
 
         Raises:
             UnknownConflictError: There is no such open conflict.
+            ReadOnlySlotError: The loser cannot be kept, since only Google can change the slot by now.
         """
         now = self._clock.now()
         async with self._uow() as tx:
@@ -77,12 +82,9 @@ class ReviewService:
             hold = await self._open_hold(tx, user_id, hold_id)
             slots = await tx.slots.held_by(user_id, hold_id)
             intakes = [take_in_absence(slot, now=now, policy=self._loop_policy) for slot in slots]
-            history = [
-                HistoryEntry(user_id, intake.slot.id, 0, now, intake.origin, intake.changes)
-                for intake in intakes
-                if intake.changes
-            ]
-            await tx.slots.save([replace(intake.slot, hold_id=None) for intake in intakes], history)
+            saved = [replace(intake.slot, hold_id=None) for intake in intakes]
+            await tx.slots.save(saved, history_of(intakes, now))
+            await tx.conflicts.add(conflicts_of(intakes, self._ids, now))
             return await self._close_hold(tx, hold, "approved", now)
 
     async def reject(self, user_id: UUID, hold_id: UUID) -> HoldRecord:
@@ -95,8 +97,9 @@ class ReviewService:
         async with self._uow() as tx:
             hold = await self._open_hold(tx, user_id, hold_id)
             slots = await tx.slots.held_by(user_id, hold_id)
-            # Google's copy is looked at first: where it is there after all, nothing needs to come back.
-            await tx.slots.save([replace(slot, hold_id=None, refetch=True, base=None) for slot in slots])
+            # Google's copy is looked at first: where it is there after all, nothing needs to come back. Where
+            # it is not, its absence counts for nothing, as if it were our own doing.
+            await tx.slots.save([replace(slot, hold_id=None, sent=DELETION) for slot in slots])
             rejected = await self._close_hold(tx, hold, "rejected", now)
         self._notify(user_id)
         return rejected
@@ -125,6 +128,7 @@ class ReviewService:
         if conflict.resolution == "winner":
             await tx.slots.save([seen])
             return
+        require_editable(slot)
         edited = edit(seen, _with_loser(seen, conflict), now=now, policy=self._loop_policy)
         history = HistoryEntry(slot.user_id, slot.id, 0, now, "restore", edited.changes)
         await tx.slots.save([edited.slot], [history] if edited.changes else [])

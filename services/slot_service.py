@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from services.core.accounts import AccountStatus
-from services.core.edits import edit
-from services.core.errors import InvalidSlotError, ReadOnlySlotError, StaleEditError, UnknownSlotError
+from services.core.edits import edit, require_editable
+from services.core.errors import InvalidSlotError, StaleEditError, UnknownSlotError
 from services.core.records import HistoryEntry, Notify, Origin, Slot, SlotQuery, SyncState
 from services.core.slots import FIELD_GROUPS, SlotContent
 
@@ -139,7 +139,7 @@ class SlotService:
         async with self._uow() as tx:
             await tx.users.lock(user_id)
             slot = await _existing(tx, user_id, slot_id, condition)
-            _require_editable(slot)
+            require_editable(slot)
             if change.calendar_id not in (None, slot.calendar_id):
                 raise InvalidSlotError("/calendar_id", "A slot cannot move to another calendar yet.")
             view = await self._save(tx, slot, change.content(slot.content), change.notify, "app")
@@ -164,7 +164,7 @@ class SlotService:
         async with self._uow() as tx:
             await tx.users.lock(user_id)
             slot = await _existing(tx, user_id, slot_id, condition)
-            _require_editable(slot)
+            require_editable(slot)
             view = await self._save(tx, slot, None, notify, "app")
         self._announce(user_id)
         return view
@@ -181,7 +181,7 @@ class SlotService:
             slot = await tx.slots.find(user_id, slot_id)
             if slot is None or slot.deleted_at is None:
                 raise UnknownSlotError(slot_id)
-            _require_editable(slot)
+            require_editable(slot)
             view = await self._save(tx, slot, slot.content, notify, "restore")
         self._announce(user_id)
         return view
@@ -246,11 +246,6 @@ async def _existing(
     if condition is not None:
         condition.check(slot)
     return slot
-
-
-def _require_editable(slot: Slot) -> None:
-    if slot.google is not None and not slot.google.editable:
-        raise ReadOnlySlotError(slot.id, slot.google.read_only_reason or "read-only")
 
 
 async def _known_calendar(tx: Transaction, user_id: UUID, calendar_id: str) -> str:

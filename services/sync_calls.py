@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
 from services.core.errors import FailureClass, VendorError
@@ -39,7 +40,8 @@ class Failed:
     """The call failed, or nobody knows whether it did."""
 
     error: VendorError
-    outcome_unknown: bool
+    sent_unknown: bool
+    """Whether what the slot notes as sent may have arrived."""
 
 
 Outcome: TypeAlias = Answered | Overtaken | NewLife | Failed
@@ -59,13 +61,13 @@ class PushCalls:
             if error.failure is FailureClass.CONFLICT or (
                 error.failure is FailureClass.INVALID_STATE and isinstance(call, Patch)
             ):
-                return await self._look_again(run, slot, call, error)
+                return await self._look_again(run, call, error)
             if isinstance(call, Revive) and error.failure in {
                 FailureClass.INVALID_STATE,
                 FailureClass.PERMANENT,
             }:
                 return NewLife()
-            return Failed(error, outcome_unknown=error.failure is FailureClass.RETRYABLE)
+            return Failed(error, sent_unknown=_may_have_arrived(call, error))
 
     async def _call(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
         user_id, calendar_id, notify = run.claim.user_id, run.claim.calendar_id, slot.notify
@@ -109,18 +111,17 @@ class PushCalls:
             case Nothing():
                 return Answered(None)
 
-    async def _look_again(self, run: CalendarRun, slot: Slot, call: Call, error: VendorError) -> Outcome:
+    async def _look_again(self, run: CalendarRun, call: Call, error: VendorError) -> Outcome:
         """Somebody was faster: see what is there now."""
         assert not isinstance(call, Nothing)  # noqa: S101  # nothing was called
         try:
             event = await self._look_up(run, call.event_id)
         except VendorError as second_error:
-            return Failed(second_error, outcome_unknown=False)
+            return Failed(second_error, sent_unknown=isinstance(call, Fetch))
         if isinstance(call, Insert):
             if event is None:
-                return Failed(error, outcome_unknown=False)
-            ours = event.slot_id == slot.id
-            if event.content is None or not ours:
+                return Failed(error, sent_unknown=False)
+            if event.content is None:
                 return NewLife()
         return Overtaken(event)
 
@@ -131,3 +132,12 @@ class PushCalls:
             if error.failure is FailureClass.INVALID_STATE:
                 return None
             raise
+
+
+def _may_have_arrived(call: Call, error: VendorError) -> bool:
+    """Whether what was sent may be at Google: no answer came, or one that says yes but cannot be read.
+
+    A look sends nothing, so a refused one leaves an older question as open as it was.
+    """
+    accepted = error.status is not None and error.status < HTTPStatus.MULTIPLE_CHOICES
+    return isinstance(call, Fetch) or error.failure is FailureClass.RETRYABLE or accepted

@@ -60,8 +60,8 @@ class SyncEngine:
         self._policy = policy
         self._signals = signals
         self._replica = replica
-        self._puller = Puller(uow=uow, calendars=calendars)
-        self._pusher = Pusher(uow=uow, calendars=calendars)
+        self._puller = Puller(calendars=calendars)
+        self._pusher = Pusher(calendars=calendars)
 
     async def claim(self) -> Claim | None:
         """Lease the calendar that has waited longest; `None` when none is due."""
@@ -81,6 +81,7 @@ class SyncEngine:
         run = CalendarRun(
             claim=claim,
             calendar=claim.calendar,
+            uow=self._uow,
             clock=self._clock,
             ids=self._ids,
             policy=self._policy,
@@ -93,7 +94,9 @@ class SyncEngine:
             _log.info("lease lost, results discarded", extra=where(run))
         except (ReauthorisationRequiredError, GoogleNotConnectedError) as error:
             _log.info("account cannot be used: %s", type(error).__name__, extra=where(run))
-            await self._release_failed(run, SyncError(_slug(error), str(error), self._clock.now()), None)
+            # A new link makes the calendar due again at once.
+            failure = SyncError(_slug(error), str(error), self._clock.now())
+            await self._release_failed(run, failure, self._clock.now() + _REFUSED_RUN)
         except VendorError as error:
             await self._release_refused(run, error)
         except DatabaseUnavailableError:
@@ -113,6 +116,7 @@ class SyncEngine:
         pull = run.calendar.pull_due_at <= run.started_at
         if pull:
             await self._puller.pull(run)
+            run.google_answered = True
         await self._pusher.push(run)
         return pull
 
@@ -151,16 +155,18 @@ class SyncEngine:
         _log.warning("google refused the run: %s", error, extra=where(run))
         await self._release_failed(run, SyncError(reason, error.message, now), retry_at)
 
-    async def _release_failed(self, run: CalendarRun, error: SyncError, retry_at: datetime | None) -> None:
-        calendar = replace(
-            run.calendar,
-            done_seq=run.claim.calendar.dirty_seq,
-            attempts=run.calendar.attempts + 1,
-            last_error=error,
+    async def _release_failed(self, run: CalendarRun, error: SyncError, retry_at: datetime) -> None:
+        await self._release(
+            run,
+            replace(
+                run.calendar,
+                due_at=retry_at,
+                not_before=retry_at,
+                done_seq=run.claim.calendar.dirty_seq,
+                attempts=run.calendar.attempts + 1,
+                last_error=error,
+            ),
         )
-        if retry_at is not None:
-            calendar = replace(calendar, due_at=retry_at, not_before=retry_at)
-        await self._release(run, calendar)
 
     async def _release_interrupted(self, run: CalendarRun) -> None:
         """Give the lease back at once, so that another worker need not wait for it to run out."""

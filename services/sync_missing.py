@@ -19,7 +19,6 @@ from services.sync_run import count_pulled, where
 if TYPE_CHECKING:
     from services.core.events import RemoteEvent
     from services.core.ports import Calendars
-    from services.core.storage import UnitOfWork
     from services.sync_run import CalendarRun
 
 _log = logging.getLogger(__name__)
@@ -34,14 +33,13 @@ def new_listing(cursor: Cursor) -> Cursor:
 class MissingEvents:
     """Settles what is missing from a full listing."""
 
-    def __init__(self, *, uow: UnitOfWork, calendars: Calendars) -> None:
-        self._uow = uow
+    def __init__(self, *, calendars: Calendars) -> None:
         self._calendars = calendars
 
     async def settle(self, run: CalendarRun) -> bool:
         """Deal with what a complete listing lacked; `False` when everything must be listed once more."""
         user_id, calendar_id, cursor = run.claim.user_id, run.claim.calendar_id, run.calendar.cursor
-        async with self._uow.reading() as tx:
+        async with run.uow.reading() as tx:
             missing = await tx.slots.count_missing(user_id, calendar_id, listing=cursor.listing)
             known = await tx.slots.count_known(user_id, calendar_id) if missing else 0
         if not missing:
@@ -63,16 +61,24 @@ class MissingEvents:
 
     async def _confirm_one_by_one(self, run: CalendarRun) -> None:
         user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
-        async with self._uow.reading() as tx:
+        async with run.uow.reading() as tx:
             missing = await tx.slots.missing_from(
                 user_id, calendar_id, listing=run.calendar.cursor.listing, limit=None
             )
         for candidate in missing:
             assert candidate.google is not None  # noqa: S101  # missing slots have a copy by definition
-            event = await self._look_up(run, candidate.google.event_id)
+            try:
+                event = await self._look_up(run, candidate.google.event_id)
+            except VendorError as error:
+                if error.failure is not FailureClass.PERMANENT:
+                    raise
+                # It is there, though it cannot be understood or shown: what is known of it stays.
+                _log.warning("missing event cannot be read: %s", error, extra=where(run))
+                async with run.storing() as tx:
+                    await tx.slots.mark_seen(user_id, [candidate.id], run.calendar.cursor.listing)
+                continue
             now = run.clock.now()
-            async with self._uow() as tx:
-                await run.fence(tx)
+            async with run.storing() as tx:
                 slot = await tx.slots.find(user_id, candidate.id)
                 if slot is None or slot.google is None:
                     continue
@@ -103,8 +109,7 @@ class MissingEvents:
         user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
         while True:
             now = run.clock.now()
-            async with self._uow() as tx:
-                await run.fence(tx)
+            async with run.storing() as tx:
                 missing = await tx.slots.missing_from(
                     user_id, calendar_id, listing=run.calendar.cursor.listing, limit=_BATCH
                 )
@@ -126,8 +131,7 @@ class MissingEvents:
             at=now,
         )
         _log.warning("deletion of %d of %d events held", missing, known, extra=where(run))
-        async with self._uow() as tx:
-            await run.fence(tx)
+        async with run.storing() as tx:
             slots = await tx.slots.missing_from(
                 run.claim.user_id, run.claim.calendar_id, listing=run.calendar.cursor.listing, limit=None
             )

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from services.core.calendars import Cursor
 from services.core.errors import FailureClass, VendorError
-from services.core.event_ids import event_id_for, is_event_id_of
+from services.core.event_ids import event_id_for, slot_id_in
 from services.core.intake import slot_from_event, take_in
 from services.sync_missing import MissingEvents, new_listing
 from services.sync_run import count_pulled, where
+from services.sync_series import end_exceptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from services.core.events import EventPage, RemoteEvent
     from services.core.intake import Intake
     from services.core.ports import Calendars
-    from services.core.records import Slot
-    from services.core.storage import Transaction, UnitOfWork
+    from services.core.records import GoogleCopy, Slot
+    from services.core.storage import Transaction
     from services.sync_run import CalendarRun
 
 _log = logging.getLogger(__name__)
@@ -47,10 +48,9 @@ class _Sorted:
 class Puller:
     """Brings what happened in Google into the slots."""
 
-    def __init__(self, *, uow: UnitOfWork, calendars: Calendars) -> None:
-        self._uow = uow
+    def __init__(self, *, calendars: Calendars) -> None:
         self._calendars = calendars
-        self._missing = MissingEvents(uow=uow, calendars=calendars)
+        self._missing = MissingEvents(calendars=calendars)
 
     async def pull(self, run: CalendarRun) -> None:
         """Read everything that changed since the cursor.
@@ -64,7 +64,7 @@ class Puller:
             try:
                 await self._read_changes(run)
             except VendorError as error:
-                if error.failure is not FailureClass.NEEDS_RESYNC:
+                if not _is_token_refused(error):
                     raise
                 _log.info("sync token refused, listing everything", extra=where(run))
                 run.move_to(new_listing(cursor))
@@ -75,17 +75,16 @@ class Puller:
             await self._read_everything(run)
 
     async def _read_changes(self, run: CalendarRun) -> None:
-        token, page_token = run.calendar.cursor.sync_token, None
+        cursor, page_token = run.calendar.cursor, None
         while True:
             page = await self._calendars.changes(
-                run.claim.user_id, run.claim.calendar_id, sync_token=token, page_token=page_token
+                run.claim.user_id, run.claim.calendar_id, sync_token=cursor.sync_token, page_token=page_token
             )
             page_token = page.next_page_token
             if page_token is None:
-                run.move_to(replace(run.calendar.cursor, sync_token=page.next_sync_token))
-            await self._apply(run, page)
-            if page_token is None:
+                await self._apply(run, page, replace(cursor, sync_token=page.next_sync_token))
                 return
+            await self._apply(run, page, cursor)
 
     async def _read_everything(self, run: CalendarRun) -> None:
         restarted = False
@@ -96,53 +95,70 @@ class Puller:
                     run.claim.user_id, run.claim.calendar_id, sync_token=None, page_token=cursor.listing_page
                 )
             except VendorError as error:
-                stale_page = (
-                    error.failure is FailureClass.NEEDS_RESYNC or error.status == HTTPStatus.BAD_REQUEST
-                )
-                if cursor.listing_page is None or not stale_page or restarted:
+                if cursor.listing_page is None or not _is_token_refused(error) or restarted:
                     raise
                 restarted = True
                 run.move_to(new_listing(cursor))
                 continue
             if page.next_page_token is not None:
-                run.move_to(replace(cursor, listing_page=page.next_page_token))
-                await self._apply(run, page)
+                await self._apply(run, page, replace(cursor, listing_page=page.next_page_token))
                 continue
             # The cursor stays inside the listing until what is missing has been settled.
-            await self._apply(run, page)
+            await self._apply(run, page, cursor)
             if await self._missing.settle(run):
                 run.move_to(Cursor(sync_token=page.next_sync_token, listing=run.calendar.cursor.listing))
                 run.calendar = replace(run.calendar, progress=None)
                 return
 
-    async def _apply(self, run: CalendarRun, page: EventPage) -> None:
-        """Take a page in; a page that changes nothing writes nothing."""
+    async def _apply(self, run: CalendarRun, page: EventPage, cursor: Cursor) -> None:
+        """Take a page in and move to `cursor`; a last page that changes nothing writes nothing."""
         run.calendar = replace(run.calendar, time_zone=page.time_zone)
-        for unreadable in page.unreadable:
-            run.count(unreadable=1)
-            _log.warning(
-                "event not understood: %s", unreadable.reason, extra=where(run, event=unreadable.event_id)
-            )
-        if not page.events:
+        if not page.events and not page.unreadable and page.next_page_token is None:
+            run.move_to(cursor)
             return
-        listing = run.calendar.cursor.listing if _listing_under_way(run) else None
+        listing = cursor.listing if cursor.sync_token is None else None
         now = run.clock.now()
-        async with self._uow() as tx:
-            await run.fence(tx)
+        async with run.storing() as tx:
+            await self._pass_over_unreadable(tx, run, page, listing=listing)
             sorted_events = await self._sort(tx, run, page.events, now=now, listing=listing)
             if sorted_events.new:
                 await tx.slots.add(sorted_events.new)
                 run.count(pulled=len(sorted_events.new))
             if sorted_events.taken_in:
-                await run.store(tx, sorted_events.taken_in, now=now)
-                count_pulled(run, sorted_events.taken_in)
+                await self._store(tx, run, sorted_events.taken_in, now=now)
             if sorted_events.to_refetch:
                 await tx.slots.save_silently(sorted_events.to_refetch)
             if listing is not None:
                 await tx.slots.mark_seen(run.claim.user_id, [slot.id for slot in sorted_events.seen], listing)
                 done = (run.calendar.progress or (0, None))[0] + len(page.events)
                 run.calendar = replace(run.calendar, progress=(done, None))
+            run.move_to(cursor)
             await tx.calendars.save_progress(run.claim, run.calendar)
+
+    async def _store(
+        self, tx: Transaction, run: CalendarRun, intakes: Sequence[Intake], *, now: datetime
+    ) -> None:
+        await run.store(tx, intakes, now=now)
+        ahead = self._calendars.clock_ahead()
+        gone_along = await end_exceptions(tx, run, intakes, now=now, clock_ahead=ahead)
+        await run.store(tx, gone_along, now=now)
+        count_pulled(run, [*intakes, *gone_along])
+
+    async def _pass_over_unreadable(
+        self, tx: Transaction, run: CalendarRun, page: EventPage, *, listing: int | None
+    ) -> None:
+        """Report what cannot be understood; a slot of it stays as it is, and is not missing either."""
+        if not page.unreadable:
+            return
+        for unreadable in page.unreadable:
+            run.count(unreadable=1)
+            _log.warning(
+                "event not understood: %s", unreadable.reason, extra=where(run, event=unreadable.event_id)
+            )
+        if listing is not None:
+            user_id, ids = run.claim.user_id, [each.event_id for each in page.unreadable]
+            bound = await tx.slots.find_by_events(user_id, run.claim.calendar_id, ids)
+            await tx.slots.mark_seen(user_id, [slot.id for slot in bound.values()], listing)
 
     async def _sort(
         self,
@@ -153,17 +169,19 @@ class Puller:
         now: datetime,
         listing: int | None,
     ) -> _Sorted:
-        # The same event may stand twice in a listing that changes while it is read; the later one is newer.
-        latest = {event.event_id: event for event in events}
+        latest = _newest(events)
         bound = await self._find_bound(tx, run, latest)
         result = _Sorted([], [], [], [])
+        given: set[UUID] = set()
         for event_id, event in latest.items():
             slot = bound.get(event_id)
             if slot is None:
+                slot_id = await self._id_for(tx, run, event, given=given)
+                given.add(slot_id)
                 created = slot_from_event(
                     event,
                     user_id=run.claim.user_id,
-                    slot_id=await self._id_for(tx, run, event),
+                    slot_id=slot_id,
                     calendar_id=run.claim.calendar_id,
                     listing=listing or 0,
                     now=now,
@@ -173,7 +191,7 @@ class Puller:
                 continue
             if listing is not None:
                 result.seen.append(slot)
-            if slot.google is not None and slot.google.etag == event.copy.etag and slot.hold_id is None:
+            if _is_known(slot, event):
                 continue
             if _must_be_read_afresh(slot, event):
                 if not slot.refetch:
@@ -193,43 +211,85 @@ class Puller:
     async def _find_bound(
         self, tx: Transaction, run: CalendarRun, events: dict[str, RemoteEvent]
     ) -> dict[str, Slot]:
-        """The slots of these events: by event id, or by our own mark when an insert's answer was lost."""
+        """The slots of these events: bound already, or under the id of an insert whose answer was lost."""
         bound = await tx.slots.find_by_events(run.claim.user_id, run.claim.calendar_id, list(events))
-        marked = {
-            event.slot_id: event_id
-            for event_id, event in events.items()
-            if event_id not in bound and event.slot_id is not None
+        made = {
+            event_id: slot_id
+            for event_id in events
+            if event_id not in bound and (slot_id := slot_id_in(event_id)) is not None
         }
-        if marked:
-            found = await tx.slots.find_many(run.claim.user_id, list(marked))
-            for slot_id, slot in found.items():
-                event_id = marked[slot_id]
-                # An event that was copied in Google carries the mark of its original under another id.
-                if slot.google is None and event_id == event_id_for(slot.id, slot.generation):
+        if made:
+            # By the id alone: the mark may be gone, and a copy of an event carries it under another id.
+            found = await tx.slots.find_many(run.claim.user_id, set(made.values()))
+            for event_id, slot_id in made.items():
+                slot = found.get(slot_id)
+                if slot is not None and slot.google is None and event_id == _own_event_id(slot, run):
                     bound[event_id] = slot
         return bound
 
-    async def _id_for(self, tx: Transaction, run: CalendarRun, event: RemoteEvent) -> UUID:
+    async def _id_for(
+        self, tx: Transaction, run: CalendarRun, event: RemoteEvent, *, given: set[UUID]
+    ) -> UUID:
         """The id of a new slot; an event that we once made gets its own slot id back, if that is free."""
-        if event.slot_id is not None and is_event_id_of(event.event_id, event.slot_id):
-            taken = await tx.slots.find(run.claim.user_id, event.slot_id)
+        slot_id = event.slot_id
+        if slot_id is not None and slot_id not in given and slot_id == slot_id_in(event.event_id):
+            taken = await tx.slots.find(run.claim.user_id, slot_id)
             if taken is None:
-                return event.slot_id
+                return slot_id
         return run.ids.uuid()
+
+
+def _own_event_id(slot: Slot, run: CalendarRun) -> str | None:
+    """The id under which the run's calendar would have the slot's event."""
+    return event_id_for(slot.id, slot.generation) if slot.calendar_id == run.claim.calendar_id else None
+
+
+def _newest(events: Sequence[RemoteEvent]) -> dict[str, RemoteEvent]:
+    """Each event once: it may stand twice in a listing that changes while it is read."""
+    newest: dict[str, RemoteEvent] = {}
+    for event in events:
+        other = newest.get(event.event_id)
+        if other is None or not _is_older(event, other.copy):
+            newest[event.event_id] = event
+    return newest
+
+
+def _is_older(event: RemoteEvent, than: GoogleCopy) -> bool:
+    listed, known = event.copy.updated_at, than.updated_at
+    return listed is not None and known is not None and listed < known
+
+
+def _is_known(slot: Slot, event: RemoteEvent) -> bool:
+    """Whether the listed state is the one that was taken in last."""
+    known = slot.google
+    return (
+        known is not None
+        and slot.hold_id is None
+        and known.etag == event.copy.etag
+        and slot.base == event.content
+        and (event.content is None or known.read_only_reason == event.copy.read_only_reason)
+    )
 
 
 def _must_be_read_afresh(slot: Slot, event: RemoteEvent) -> bool:
     """Whether a listed state must not be taken in as it stands.
 
     A quarantined slot waits. A state older than the one we know of is a stale read, and taking it in would
-    revert an edit.
+    revert an edit; so may one that is no newer and yet another. Google counts reminders as no change of the
+    event, so two states with one etag may differ in them, and nothing tells which is newer.
     """
     if slot.quarantined_until is not None:
         return True
-    known = slot.google.updated_at if slot.google is not None else None
-    listed = event.copy.updated_at
-    return known is not None and listed is not None and listed < known
+    known = slot.google
+    if known is None or slot.hold_id is not None:
+        return False
+    if known.etag == event.copy.etag:
+        return slot.base != event.content
+    return _is_older(event, known) or (
+        known.updated_at is not None and event.copy.updated_at == known.updated_at
+    )
 
 
-def _listing_under_way(run: CalendarRun) -> bool:
-    return run.calendar.cursor.sync_token is None
+def _is_token_refused(error: VendorError) -> bool:
+    """Whether the token may be to blame, which Google says in more than one way: list without it and see."""
+    return error.failure is FailureClass.NEEDS_RESYNC or error.status == HTTPStatus.BAD_REQUEST

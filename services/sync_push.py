@@ -17,7 +17,7 @@ from services.core.errors import FailureClass, VendorError
 from services.core.intake import take_in, take_in_absence
 from services.core.pushing import Call, Delete, Fetch, Insert, Nothing, Patch, Revive, next_call
 from services.core.reconcile import DropLocal
-from services.core.records import DELETION, Deletion, PushFailure, Slot
+from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
 from services.sync_calls import Answered, Failed, NewLife, Outcome, Overtaken, PushCalls
 from services.sync_run import where
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from services.core.intake import Intake
     from services.core.ports import Calendars
     from services.core.slots import SlotContent
-    from services.core.storage import Transaction, UnitOfWork
+    from services.core.storage import Transaction
     from services.sync_run import CalendarRun
 
 _log = logging.getLogger(__name__)
@@ -39,8 +39,7 @@ _BATCH = 50
 class Pusher:
     """Brings what happened in the app to Google."""
 
-    def __init__(self, *, uow: UnitOfWork, calendars: Calendars) -> None:
-        self._uow = uow
+    def __init__(self, *, calendars: Calendars) -> None:
         self._calendars = calendars
         self._calls = PushCalls(calendars=calendars)
 
@@ -52,9 +51,9 @@ class Pusher:
             LeaseLostError: Somebody else has the calendar now.
         """
         rounds: Counter[UUID] = Counter()
-        unanswered = 0
+        unanswered: list[Slot] = []
         while True:
-            async with self._uow.reading() as tx:
+            async with run.uow.reading() as tx:
                 due = await tx.slots.due_for_push(
                     run.claim.user_id, run.claim.calendar_id, now=run.clock.now(), limit=_BATCH
                 )
@@ -65,8 +64,8 @@ class Pusher:
                 rounds[slot.id] += 1
                 last_round = rounds[slot.id] >= run.policy.merge_rounds * 2
                 error = await self._push_one(run, slot.id, last_round=last_round)
-                unanswered = unanswered + 1 if error is not None else 0
-                if error is not None and unanswered >= run.policy.outage_after:
+                unanswered = [] if error is None else [*unanswered, slot]
+                if error is not None and _is_outage(run, unanswered):
                     raise error
 
     async def _push_one(self, run: CalendarRun, slot_id: UUID, *, last_round: bool) -> VendorError | None:
@@ -75,8 +74,9 @@ class Pusher:
         if slot is None or isinstance(call, Nothing):
             return None
         outcome = await self._calls.perform(run, slot, call)
-        await self._conclude(run, slot_id, call, outcome, last_round=last_round)
+        await self._conclude(run, slot, call, outcome, last_round=last_round)
         if not isinstance(outcome, Failed):
+            run.google_answered = True
             return None
         if outcome.error.failure in {FailureClass.RATE_LIMITED, FailureClass.AUTHENTICATION}:
             raise outcome.error
@@ -85,12 +85,11 @@ class Pusher:
     async def _prepare(self, run: CalendarRun, slot_id: UUID) -> tuple[Call, Slot | None]:
         """Read the slot fresh, decide, and note what is about to be sent."""
         now = run.clock.now()
-        async with self._uow() as tx:
-            await run.fence(tx)
+        async with run.storing() as tx:
             stored = await tx.slots.find(run.claim.user_id, slot_id)
             if stored is None or stored.push_at is None or stored.push_at > now:
                 return Nothing(), None
-            slot = half_open(stored)
+            slot = half_open(stored, now)
             call = next_call(slot)
             sent = _sent_by(call)
             if sent is not None:
@@ -104,22 +103,24 @@ class Pusher:
             return call, slot
 
     async def _conclude(
-        self, run: CalendarRun, slot_id: UUID, call: Call, outcome: Outcome, *, last_round: bool
+        self, run: CalendarRun, prepared: Slot, call: Call, outcome: Outcome, *, last_round: bool
     ) -> None:
         """Store what the call led to, against the slot as it is now."""
         now = run.clock.now()
-        async with self._uow() as tx:
-            await run.fence(tx)
-            slot = await tx.slots.find(run.claim.user_id, slot_id)
+        async with run.storing() as tx:
+            slot = await tx.slots.find(run.claim.user_id, prepared.id)
             if slot is None:
                 return
+            if _is_undone(call, outcome) and slot.notify == "none":
+                # The wish that this call carried was not met; an edit meanwhile counted on it.
+                slot = replace(slot, notify=prepared.notify)
             match outcome:
                 case Answered(event) | Overtaken(event):
                     intake = self._intake(run, slot, call, event, landed=isinstance(outcome, Answered))
                     if last_round and intake.slot.push_at is not None and isinstance(outcome, Overtaken):
                         intake = replace(
                             intake,
-                            slot=self._failing(run, intake.slot, _overtaken_too_often(), unknown=False),
+                            slot=self._failing(run, intake.slot, _overtaken_too_often()),
                             visible=True,
                         )
                     await run.store(tx, [intake], now=now)
@@ -127,8 +128,8 @@ class Pusher:
                 case NewLife():
                     reborn = replace(slot, google=None, generation=slot.generation + 1, sent=None)
                     await tx.slots.save_silently([reborn])
-                case Failed(error, outcome_unknown):
-                    await self._store_failure(tx, run, slot, error, outcome_unknown=outcome_unknown)
+                case Failed(error, sent_unknown):
+                    await self._store_failure(tx, run, slot, error, sent_unknown=sent_unknown)
 
     def _intake(
         self, run: CalendarRun, slot: Slot, call: Call, event: RemoteEvent | None, *, landed: bool
@@ -138,12 +139,12 @@ class Pusher:
             if isinstance(call, Delete) and landed:
                 intake = take_in_absence(replace(slot, sent=DELETION), now=now, policy=policy)
                 # Google keeps a tombstone whose etag the answer did not tell; a restored slot may revive it.
-                tombstone = replace(slot.google, etag="*") if slot.google else None
+                tombstone = replace(slot.google, etag=UNKNOWN_ETAG) if slot.google else None
                 kept = replace(intake.slot, google=tombstone, generation=slot.generation)
                 return replace(intake, slot=kept)
             return take_in_absence(slot, now=now, policy=policy)
-        if not landed and not isinstance(call, Fetch | Insert):
-            # The precondition failed, so what was to be sent is known not to have arrived.
+        if not landed and not isinstance(call, Fetch):
+            # The call was refused, so what was to be sent is known not to have arrived.
             slot = replace(slot, sent=None)
         return take_in(
             slot,
@@ -155,26 +156,23 @@ class Pusher:
         )
 
     async def _store_failure(
-        self, tx: Transaction, run: CalendarRun, slot: Slot, error: VendorError, *, outcome_unknown: bool
+        self, tx: Transaction, run: CalendarRun, slot: Slot, error: VendorError, *, sent_unknown: bool
     ) -> None:
+        slot = slot if sent_unknown else replace(slot, sent=None)
         if error.failure in {FailureClass.RATE_LIMITED, FailureClass.AUTHENTICATION}:
-            # Not this slot's fault: nothing was done, and the whole calendar waits.
-            await tx.slots.save_silently([replace(slot, sent=None)])
+            # Not this slot's fault: the whole calendar waits.
+            await tx.slots.save_silently([slot])
             return
         _log.info("push failed: %s", error, extra=where(run, slot=str(slot.id)))
         run.count(failed=1)
-        await tx.slots.save([self._failing(run, slot, error, unknown=outcome_unknown)])
+        await tx.slots.save([self._failing(run, slot, error)])
 
-    def _failing(self, run: CalendarRun, slot: Slot, error: VendorError, *, unknown: bool) -> Slot:
+    def _failing(self, run: CalendarRun, slot: Slot, error: VendorError) -> Slot:
         attempts = (slot.failure.attempts if slot.failure else 0) + 1
         verdict = next_attempt(error, attempts, run.clock.now(), jitter=run.ids.jitter())
         retry_at = verdict.at if isinstance(verdict, RetryAt) else None
         reason = error.reason or (f"http-{error.status}" if error.status else "google-unreachable")
-        return replace(
-            slot,
-            sent=slot.sent if unknown else None,
-            failure=PushFailure(reason, error.message, attempts, retry_at),
-        )
+        return replace(slot, failure=PushFailure(reason, error.message, attempts, retry_at))
 
 
 def _sent_by(call: Call) -> SlotContent | Deletion | None:
@@ -185,6 +183,21 @@ def _sent_by(call: Call) -> SlotContent | Deletion | None:
             return DELETION
         case Fetch() | Nothing():
             return None
+
+
+def _is_outage(run: CalendarRun, unanswered: list[Slot]) -> bool:
+    """Whether Google is down; it may as well choke on these slots, if it did so before and answers else."""
+    all_failed_before = all(slot.failure is not None for slot in unanswered)
+    return len(unanswered) >= run.policy.outage_after and not (run.google_answered and all_failed_before)
+
+
+def _is_undone(call: Call, outcome: Outcome) -> bool:
+    """Whether the call is known to have changed nothing at Google."""
+    match outcome:
+        case Answered() | Failed(sent_unknown=True):
+            return False
+        case Overtaken() | NewLife() | Failed():
+            return not isinstance(call, Fetch)
 
 
 def _count(run: CalendarRun, call: Call, outcome: Outcome, intake: Intake) -> None:

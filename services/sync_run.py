@@ -1,4 +1,9 @@
-"""One run over one calendar: what it was claimed with, what it has learnt, and how its results are stored."""
+"""One run over one calendar: what it was claimed with, what it has learnt, and how its results are stored.
+
+Every result of a run is stored in a transaction of `CalendarRun.storing`: fenced first, and what the run
+learnt in it (cursor, counters) is forgotten again if it is rolled back. So whatever interrupts a run, its
+release never stores a cursor beyond a page that was not taken in.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +16,15 @@ from services.core.records import ConflictRecord, HistoryEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
+    from types import TracebackType
 
     from services.core.calendars import CalendarSync, Claim, Cursor
     from services.core.intake import Intake
     from services.core.policy import SyncPolicy
     from services.core.ports import Clock, Ids
-    from services.core.storage import Transaction
+    from services.core.storage import Transaction, UnitOfWork
 
 
 @dataclass(slots=True)
@@ -26,10 +33,13 @@ class CalendarRun:
 
     claim: Claim
     calendar: CalendarSync
+    uow: UnitOfWork
     clock: Clock
     ids: Ids
     policy: SyncPolicy
     started_at: datetime
+    google_answered: bool = False
+    """Whether Google answered a call of this run."""
 
     def count(self, **more: int) -> None:
         """Add to the calendar's counters."""
@@ -39,43 +49,55 @@ class CalendarRun:
         """Remember how far Google's changes have been read; stored with the next write of the run."""
         self.calendar = replace(self.calendar, cursor=cursor)
 
-    async def fence(self, tx: Transaction) -> None:
-        """Make sure, first in every transaction, that the run still owns the calendar and the user's slots.
+    def storing(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that may store results, as the run still owns the calendar and the user's slots.
 
         Raises:
             LeaseLostError: It does not; nothing may be stored.
         """
-        await tx.calendars.renew(self.claim, lease_until=self.clock.now() + self.policy.lease)
-        await tx.users.lock(self.claim.user_id)
+        return _Storing(self)
 
     async def store(self, tx: Transaction, intakes: Sequence[Intake], *, now: datetime) -> None:
         """Write slots, history and conflicts of what was taken in, and count it."""
         visible = [intake for intake in intakes if intake.visible]
         silent = [intake.slot for intake in intakes if not intake.visible]
         if visible:
-            await tx.slots.save([intake.slot for intake in visible], _history(visible, now))
+            await tx.slots.save([intake.slot for intake in visible], history_of(visible, now))
         if silent:
             await tx.slots.save_silently(silent)
-        conflicts = self._conflicts(visible, now)
+        conflicts = conflicts_of(visible, self.ids, now)
         if conflicts:
             await tx.conflicts.add(conflicts)
         self.count(conflicts=len(conflicts))
 
-    def _conflicts(self, intakes: Sequence[Intake], now: datetime) -> list[ConflictRecord]:
-        return [
-            ConflictRecord(
-                id=self.ids.uuid(),
-                user_id=intake.slot.user_id,
-                slot_id=intake.slot.id,
-                group=lost.group,
-                winner=lost.winner,
-                losing_value=lost.losing_value,
-                winning_value=lost.winning_value,
-                at=now,
-            )
-            for intake in intakes
-            for lost in intake.lost
-        ]
+
+class _Storing:
+    def __init__(self, run: CalendarRun) -> None:
+        self._run = run
+        self._before = run.calendar
+        self._transaction = run.uow()
+
+    async def __aenter__(self) -> Transaction:
+        run = self._run
+        tx = await self._transaction.__aenter__()
+        try:
+            await tx.calendars.renew(run.claim, lease_until=run.clock.now() + run.policy.lease)
+            await tx.users.lock(run.claim.user_id)
+        except BaseException as error:
+            await self._transaction.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return tx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stored = False
+        try:
+            await self._transaction.__aexit__(kind, error, trace)
+            stored = kind is None
+        finally:
+            if not stored:
+                self._run.calendar = self._before
 
 
 def where(run: CalendarRun, **more: str) -> dict[str, str]:
@@ -90,7 +112,8 @@ def count_pulled(run: CalendarRun, intakes: Sequence[Intake]) -> None:
     run.count(pulled=changed - deleted, deleted=deleted)
 
 
-def _history(intakes: Sequence[Intake], now: datetime) -> list[HistoryEntry]:
+def history_of(intakes: Sequence[Intake], now: datetime) -> list[HistoryEntry]:
+    """What happened to the local content of the slots that were taken in."""
     return [
         HistoryEntry(
             user_id=intake.slot.user_id,
@@ -102,4 +125,22 @@ def _history(intakes: Sequence[Intake], now: datetime) -> list[HistoryEntry]:
         )
         for intake in intakes
         if intake.changes
+    ]
+
+
+def conflicts_of(intakes: Sequence[Intake], ids: Ids, now: datetime) -> list[ConflictRecord]:
+    """What lost, to be shown to a person."""
+    return [
+        ConflictRecord(
+            id=ids.uuid(),
+            user_id=intake.slot.user_id,
+            slot_id=intake.slot.id,
+            group=lost.group,
+            winner=lost.winner,
+            losing_value=lost.losing_value,
+            winning_value=lost.winning_value,
+            at=now,
+        )
+        for intake in intakes
+        for lost in intake.lost
     ]

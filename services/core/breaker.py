@@ -44,18 +44,24 @@ def observe_app_edit(slot: Slot, at: datetime, policy: LoopPolicy) -> Slot:
     return observe_change(slot, "app", at, policy)
 
 
-def half_open(slot: Slot) -> Slot:
-    """Give a quarantined slot another chance; Google's copy is to be read first."""
+def half_open(slot: Slot, at: datetime) -> Slot:
+    """Give a quarantined slot another chance, on probation from now; Google's copy is to be read first."""
     if slot.quarantined_until is None:
         return slot
-    return replace(
-        slot,
-        quarantined_until=None,
-        refetch=slot.google is not None,
-        loop=replace(slot.loop, overwrites=slot.loop.overwrites[-1:]),
-    )
+    return replace(_released(slot), loop=replace(slot.loop, overwrites=(at,)))
+
+
+def keep_in_sight(slot: Slot, at: datetime) -> Slot:
+    """Make sure that a quarantine ends: a quarantined slot always has something to be done afterwards."""
+    if slot.quarantined_until is None or slot.needs_attention:
+        return slot
+    return half_open(slot, at) if slot.local is None else replace(slot, refetch=True)
 
 
 def close(slot: Slot) -> Slot:
     """Forget the fight, because a person said that it is over."""
-    return replace(half_open(slot), loop=LoopRecord(slot.loop.last_origin))
+    return replace(_released(slot), loop=LoopRecord(slot.loop.last_origin))
+
+
+def _released(slot: Slot) -> Slot:
+    return replace(slot, quarantined_until=None, refetch=slot.google is not None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from services.core.breaker import observe_app_edit
+from services.core.errors import ReadOnlySlotError
 from services.core.slots import changed_fields
 
 if TYPE_CHECKING:
@@ -30,6 +31,16 @@ class Edit:
     """By field, `{"before": ..., "after": ...}`; empty when nothing changed, and the slot is the same."""
 
 
+def require_editable(slot: Slot) -> None:
+    """Let an edit pass.
+
+    Raises:
+        ReadOnlySlotError: Only Google can change the slot.
+    """
+    if slot.google is not None and not slot.google.editable:
+        raise ReadOnlySlotError(slot.id, slot.google.read_only_reason or "read-only")
+
+
 def edit(
     slot: Slot, content: SlotContent | None, *, now: datetime, policy: LoopPolicy, notify: Notify = "none"
 ) -> Edit:
@@ -45,9 +56,19 @@ def edit(
         version=slot.version + 1,
         updated_at=now,
         failure=None,
-        notify=notify if notify != "none" else slot.notify,
     )
+    after = replace(after, notify=_wish(slot, after, notify))
     return Edit(observe_app_edit(after, now, policy), changes)
+
+
+def _wish(before: Slot, after: Slot, notify: Notify) -> Notify:
+    """Whom Google is to mail with the next call, and with no other.
+
+    A call that is under way carries the wish of the edits before it; with nothing left to send a wish ends.
+    """
+    if before.sent is None and not after.dirty:
+        return "none"
+    return notify if before.sent is not None or notify != "none" else before.notify
 
 
 def _edit_times(slot: Slot, content: SlotContent | None, now: datetime) -> dict[str, datetime]:

@@ -9,10 +9,11 @@ Source: Calendar API reference, Events resource, `id`: characters a-v and 0-9, 5
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import Final
+from uuid import UUID
 
-if TYPE_CHECKING:
-    from uuid import UUID
+_ID: Final = re.compile(r"([0-9a-f]{32})(?:g[1-9]\d*)?")
 
 
 def event_id_for(slot_id: UUID, generation: int) -> str:
@@ -20,8 +21,7 @@ def event_id_for(slot_id: UUID, generation: int) -> str:
     return slot_id.hex if generation == 0 else f"{slot_id.hex}g{generation}"
 
 
-def is_event_id_of(event_id: str, slot_id: UUID) -> bool:
-    """Whether `event_id` is one that this slot could have been created under."""
-    return event_id == slot_id.hex or (
-        event_id.startswith(f"{slot_id.hex}g") and event_id[len(slot_id.hex) + 1 :].isdigit()
-    )
+def slot_id_in(event_id: str) -> UUID | None:
+    """The slot that an event id was made for; `None` when it cannot be one of ours."""
+    match = _ID.fullmatch(event_id)
+    return UUID(match[1]) if match else None

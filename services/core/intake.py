@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from services.core.breaker import observe_change
+from services.core.breaker import keep_in_sight, observe_change
 from services.core.reconcile import Conflict, DropLocal, Merge, Pull, Step, local_after, reconcile
 from services.core.records import Deletion, EventKind, GoogleCopy, Slot
 from services.core.slots import AllDay, Schedule, SlotContent, Timed, changed_fields, group_value
@@ -95,9 +95,12 @@ def take_in(
     )
     if not after.dirty:
         after = replace(after, failure=None, notify="none")
+    elif slot.google is not None and event.copy.editable and not slot.google.editable:
+        # What Google refused for good it may take now.
+        after = replace(after, failure=None)
     if changes and isinstance(step, Pull | DropLocal | Merge | Conflict):
         after = observe_change(after, "google", now, policy)
-    return _finish(slot, after, step, changes, remote=remote, now=now)
+    return _finish(slot, keep_in_sight(after, now), step, changes, remote=remote, now=now)
 
 
 def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
@@ -126,7 +129,7 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
         after = replace(after, failure=None, notify="none", hold_id=None)
     if changes:
         after = observe_change(after, "google", now, policy)
-    return _finish(slot, after, step, changes, remote=None, now=now)
+    return _finish(slot, keep_in_sight(after, now), step, changes, remote=None, now=now)
 
 
 def slot_from_event(
@@ -213,10 +216,10 @@ def _finish(
 
 
 def _copy_after(known: GoogleCopy | None, event: RemoteEvent) -> GoogleCopy:
-    """Google's copy; of a tombstone, which tells nothing but its etag, what was known before."""
+    """Google's copy; of a tombstone, which may tell nothing but its etag, what was known before."""
     if event.content is not None or known is None:
         return event.copy
-    return replace(known, etag=event.copy.etag, updated_at=event.copy.updated_at)
+    return replace(known, etag=event.copy.etag, updated_at=event.copy.updated_at or known.updated_at)
 
 
 def _facts_changed(before: GoogleCopy | None, after: GoogleCopy | None) -> bool:

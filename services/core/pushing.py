@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from services.core.event_ids import event_id_for
+from services.core.records import UNKNOWN_ETAG
 
 if TYPE_CHECKING:
     from services.core.records import Slot
@@ -19,7 +20,7 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """An outcome is unknown, or Google's copy changed unseen: look before doing anything else."""
+    """An outcome is unknown, or Google's copy may have changed unseen: look before doing anything else."""
 
     event_id: str
 
@@ -71,6 +72,8 @@ def next_call(slot: Slot) -> Call:
         return Nothing()
     if base is None:
         assert local is not None  # noqa: S101  # both absent are equal
+        if google is not None and google.etag == UNKNOWN_ETAG:
+            return Fetch(google.event_id)
         if google is not None:
             return Revive(google.event_id, google.etag, local)
         return Insert(event_id_for(slot.id, slot.generation), local)

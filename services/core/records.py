@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from services.core.calendars import LONG_AGO
 
@@ -46,12 +46,17 @@ class EventKind(StrEnum):
     CANCELLED_EXCEPTION = "cancelled_exception"
 
 
+UNKNOWN_ETAG: Final = "*"
+"""Google's copy has changed, by our own deletion, and was not read since."""
+
+
 @dataclass(frozen=True, slots=True)
 class GoogleCopy:
     """What is known of Google's copy of a slot beside its content."""
 
     event_id: str
     etag: str
+    """Or `UNKNOWN_ETAG`."""
     updated_at: datetime | None
     """Google's `updated`, by Google's clock."""
     kind: EventKind = EventKind.SINGLE
@@ -67,7 +72,10 @@ class GoogleCopy:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Stands where content could: the slot's absence was sent."""
+    """Stands where content could: the slot's absence was sent.
+
+    So an absence at Google is our own doing, or is to be treated so.
+    """
 
 
 DELETION = Deletion()

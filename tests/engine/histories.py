@@ -6,18 +6,16 @@ must be accounted for: it stands, or an edit that had seen it replaced it, or it
 
 from __future__ import annotations
 
-import asyncio
 import random
-import types
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from services.core.records import SyncState
+from tests.engine.interruptions import die_at
 from tests.engine.world import USER, World, make_world
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
     from uuid import UUID
 
     from services.google.transport import HttpRequest
@@ -93,7 +91,7 @@ class History:
                 await self._app_creates()
             case "born":
                 self._google_creates()
-            case "drop":
+            case _:
                 await self._delete()
 
     async def _meanwhile(self, request: HttpRequest) -> None:
@@ -104,6 +102,8 @@ class History:
                 await self._app_edits()
             case 1:
                 self._google_edits()
+            case _:
+                return
 
     async def _app_creates(self) -> None:
         title = f"app-{len(self.slots)}"
@@ -188,35 +188,6 @@ class History:
         for title in created:
             copies = [each for each in standing if each and self.ledger.descends(each, title)]
             assert len(copies) <= 1, f"{title} stands twice"
-
-
-@types.coroutine
-def die_at(run: Coroutine[Any, Any, None], step: int, *, cancel: bool) -> Generator[Any, Any, None]:
-    """Run until the `step`-th wait; then cancel, or stop for good as a killed process does."""
-    inner = run.__await__()
-    taken = 0
-    try:
-        waiting_for = inner.send(None)
-        while True:
-            taken += 1
-            if taken == step:
-                if waiting_for is not None:
-                    waiting_for._asyncio_future_blocking = False
-                if not cancel:
-                    run.close()
-                    return
-                waiting_for = inner.throw(asyncio.CancelledError())
-                continue
-            try:
-                sent = yield waiting_for
-            except BaseException as error:  # noqa: BLE001  # handed on, whatever it is
-                waiting_for = inner.throw(error)
-            else:
-                waiting_for = inner.send(sent)
-    except StopIteration:
-        return
-    except asyncio.CancelledError:
-        return
 
 
 async def play(seed: int, *, steps: int = 30) -> None:

@@ -15,21 +15,31 @@ import orjson
 from persistence.memory import MemoryStore, MemoryUnitOfWork
 from sandbox import Request, Sandbox
 from services.calendar_service import CalendarService
+from services.channel_service import ChannelService
+from services.connection_service import ConnectionService
 from services.core.accounts import AccountStatus, GoogleAccount, User
 from services.core.calendars import CalendarSync
+from services.core.errors import GoogleNotConnectedError, ReauthorisationRequiredError
 from services.core.policy import SyncPolicy
-from services.core.records import Slot, SlotQuery
+from services.core.records import Notify, Slot, SlotQuery
 from services.core.slots import Schedule, SlotContent, Timed
+from services.google.oauth_endpoints import OAuthConfig, OAuthEndpoints
 from services.google.quota import NoPacing
 from services.google.transport import GuardedTransport, HttpRequest, HttpResponse, no_answer
+from services.google_oauth import GoogleOAuth
 from services.review_service import ReviewService
 from services.signals import Signals
 from services.slot_service import SlotDraft, SlotEdit, SlotService
 from services.sync_engine import SyncEngine
 from services.sync_service import SyncService
+from services.token_service import TokenService
+from services.token_vault import TokenVault
+from tests.engine.interruptions import InterruptibleUnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from services.core.storage import UnitOfWork
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 GOOGLE = "http://google.test"
@@ -83,8 +93,13 @@ class SandboxTransport:
         self._sandbox = sandbox
         self.before: Callable[[HttpRequest], Awaitable[None]] | None = None
         self.after: Callable[[HttpRequest], Awaitable[None]] | None = None
+        self.answered: Callable[[HttpRequest, HttpResponse], HttpResponse] | None = None
+        """May put another answer in the place of one."""
+        self.page_size = 2500
+        """Events per page of a listing, whatever is asked for."""
 
     async def send(self, request: HttpRequest) -> HttpResponse:
+        request = replace(request, url=request.url.replace("maxResults=2500", f"maxResults={self.page_size}"))
         await asyncio.sleep(0)  # noqa: TID251  # a process may die before the call, and after it
         if self.before is not None:
             await self.before(request)
@@ -95,9 +110,10 @@ class SandboxTransport:
             await self.after(request)
         if answer.fault.drop or answer.fault.truncate:
             raise no_answer("connection-lost")
-        return HttpResponse(
+        given = HttpResponse(
             answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body
         )
+        return given if self.answered is None else self.answered(request, given)
 
 
 class Google:
@@ -144,10 +160,17 @@ class Google:
         return [each for each in items if deleted or each["status"] != "cancelled"]
 
     def fault(
-        self, kind: str, *, method: str | None = None, times: int = 1, skip: int = 0, **action: Any
+        self,
+        kind: str,
+        *,
+        method: str | None = None,
+        path: str = "",
+        times: int = 1,
+        skip: int = 0,
+        **action: Any,
     ) -> None:
-        """Order a mishap."""
-        match = {"path_regex": "/calendar/v3/", **({"method": method} if method else {})}
+        """Order a mishap for calls of the calendar whose path contains a match of `path`."""
+        match = {"path_regex": f"/calendar/v3/.*{path}", **({"method": method} if method else {})}
         self.call(
             "POST",
             "/faults",
@@ -165,14 +188,20 @@ class Google:
 
 
 class SandboxTokens:
-    """Access tokens straight from the simulator."""
+    """Access tokens straight from the simulator, for as long as the account is connected."""
 
-    def __init__(self, google: Google) -> None:
+    def __init__(self, google: Google, uow: UnitOfWork) -> None:
         self._google = google
+        self._uow = uow
         self._token: str | None = None
 
     async def access_token(self, user_id: UUID) -> str:
-        del user_id
+        async with self._uow.reading() as tx:
+            account = await tx.accounts.find(user_id)
+        if account is None or account.status is AccountStatus.DISCONNECTED:
+            raise GoogleNotConnectedError(user_id, AccountStatus.DISCONNECTED.value)
+        if account.status is AccountStatus.REAUTHORISATION_REQUIRED:
+            raise ReauthorisationRequiredError(user_id, "the account has to be linked again")
         if self._token is None:
             answer = self._google.call("POST", "/tokens", {"account": EMAIL})
             self._token = str(answer["access_token"])
@@ -194,11 +223,14 @@ class World:
     ids: SeededIds
     transport: SandboxTransport
     google: Google
-    uow: MemoryUnitOfWork
+    uow: InterruptibleUnitOfWork
     engine: SyncEngine
+    other_engine: SyncEngine
+    """Of another replica."""
     slots: SlotService
     sync: SyncService
     review: ReviewService
+    connections: ConnectionService
     policy: SyncPolicy
 
     async def settle(self, *, within: timedelta = timedelta(minutes=2)) -> int:
@@ -217,25 +249,40 @@ class World:
             self.clock.advance(max(due_at - self.clock.now(), timedelta(milliseconds=1)))
         raise AssertionError("the sync does not come to rest")
 
-    async def pull(self) -> None:
-        """A notification arrives, and everything that follows from it is done."""
+    async def notified(self) -> None:
+        """A notification of Google's arrives."""
         async with self.uow() as tx:
             await tx.calendars.mark_due(USER, "primary", now=self.clock.now(), pull=True)
+
+    async def pull(self) -> None:
+        """A notification arrives, and everything that follows from it is done."""
+        await self.notified()
         await self.settle(within=timedelta(seconds=20))
+
+    async def run_once(self) -> None:
+        """One run of what is due."""
+        claim = await self.engine.claim()
+        assert claim is not None
+        await self.engine.run(claim)
+
+    async def list_everything(self) -> None:
+        """Google forgets our sync token, so that everything is listed again."""
+        self.google.call("POST", "/sync-tokens/invalidate", {})
+        await self.pull()
 
     async def create(self, title: str, *, at: datetime = START, **more: Any) -> Slot:
         """The app creates a slot."""
         content = SlotContent(title, Schedule(Timed(at, at + timedelta(hours=1), "UTC")), **more)
         return (await self.slots.create(USER, SlotDraft(content))).slot
 
-    async def edit(self, slot: Slot, **changes: Any) -> Slot:
+    async def edit(self, slot: Slot, notify: Notify = "none", /, **changes: Any) -> Slot:
         """The app changes fields of a slot."""
-        change = SlotEdit(lambda content: replace(content, **changes))
+        change = SlotEdit(lambda content: replace(content, **changes), notify=notify)
         return (await self.slots.edit(USER, slot.id, change)).slot
 
-    async def delete(self, slot: Slot) -> Slot:
+    async def delete(self, slot: Slot, notify: Notify = "none", /) -> Slot:
         """The app deletes a slot."""
-        return (await self.slots.delete(USER, slot.id)).slot
+        return (await self.slots.delete(USER, slot.id, notify=notify)).slot
 
     async def restore(self, slot: Slot) -> Slot:
         """The app brings a deleted slot back."""
@@ -267,11 +314,11 @@ async def make_world(*, seed: int = 1, policy: SyncPolicy | None = None) -> Worl
     sandbox = Sandbox(now=clock.now, seed=seed, base_url=GOOGLE)
     google = Google(sandbox)
     transport = SandboxTransport(sandbox)
-    uow = MemoryUnitOfWork(MemoryStore())
+    uow = InterruptibleUnitOfWork(MemoryUnitOfWork(MemoryStore()))
     signals = Signals()
     calendars = CalendarService(
         transport=GuardedTransport(transport),
-        tokens=SandboxTokens(google),
+        tokens=SandboxTokens(google, uow),
         clock=clock,
         pacer=NoPacing(),
         api_root=GOOGLE,
@@ -283,25 +330,73 @@ async def make_world(*, seed: int = 1, policy: SyncPolicy | None = None) -> Worl
             GoogleAccount(USER, "1", EMAIL, (), AccountStatus.CONNECTED, "sealed", clock.now())
         )
         await tx.calendars.add(CalendarSync(user_id=USER, calendar_id="primary", dirty_seq=1))
-    return World(
-        clock=clock,
-        ids=ids,
-        transport=transport,
-        google=google,
-        uow=uow,
-        engine=SyncEngine(
+
+    def engine(replica: str) -> SyncEngine:
+        return SyncEngine(
             uow=uow,
             calendars=calendars,
             clock=clock,
             ids=ids,
             policy=policy,
             signals=signals,
-            replica="one",
-        ),
+            replica=replica,
+        )
+
+    return World(
+        clock=clock,
+        ids=ids,
+        transport=transport,
+        google=google,
+        uow=uow,
+        engine=engine("one"),
+        other_engine=engine("two"),
         slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
         sync=SyncService(uow=uow, clock=clock, signals=signals),
-        review=ReviewService(uow=uow, clock=clock, signals=signals, loop_policy=policy.loop),
+        review=ReviewService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
+        connections=_connections(
+            uow=uow,
+            calendars=calendars,
+            transport=transport,
+            clock=clock,
+            ids=ids,
+            signals=signals,
+            policy=policy,
+        ),
         policy=policy,
+    )
+
+
+def _connections(
+    *,
+    uow: UnitOfWork,
+    calendars: CalendarService,
+    transport: SandboxTransport,
+    clock: ManualClock,
+    ids: SeededIds,
+    signals: Signals,
+    policy: SyncPolicy,
+) -> ConnectionService:
+    config = OAuthConfig(
+        client_id="client",
+        client_secret="secret",
+        redirect_uri="http://localhost/callback",
+        public_base_url="http://localhost",
+        auth_uri=f"{GOOGLE}/o/oauth2/v2/auth",
+        token_uri=f"{GOOGLE}/token",
+        revoke_uri=f"{GOOGLE}/revoke",
+        userinfo_uri=f"{GOOGLE}/v1/userinfo",
+    )
+    box = TokenVault.from_secrets("a secret of tests", ids=ids)
+    endpoints = OAuthEndpoints(transport=transport, clock=clock, config=config)
+    tokens = TokenService(uow=uow, endpoints=endpoints, clock=clock, box=box)
+    oauth = GoogleOAuth(
+        uow=uow, endpoints=endpoints, tokens=tokens, clock=clock, ids=ids, box=box, config=config
+    )
+    channels = ChannelService(
+        uow=uow, calendars=calendars, clock=clock, ids=ids, signals=signals, policy=policy, address=None
+    )
+    return ConnectionService(
+        uow=uow, calendars=calendars, channels=channels, oauth=oauth, clock=clock, signals=signals
     )
 
 

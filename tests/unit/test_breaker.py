@@ -60,14 +60,21 @@ def test_people_who_take_turns_slowly_are_left_alone():
 
 def test_a_slot_that_fights_on_after_its_second_chance_rests_twice_as_long():
     slot = fight(a_slot(), rounds=3)
-    first = slot.loop.trips
-    reopened = half_open(slot)
+    again = NOON + timedelta(minutes=11)
+    reopened = half_open(slot, again)
     assert reopened.quarantined_until is None
     assert reopened.refetch
-    again = NOON + timedelta(minutes=11)
     slot = fight(reopened, rounds=3, start=again)
-    assert slot.loop.trips >= first
+    assert slot.loop.trips == 2
     assert slot.quarantined_until is not None
+    assert slot.quarantined_until - again > 2 * POLICY.cooldown
+
+
+def test_a_slot_that_kept_calm_after_its_second_chance_has_all_its_patience_back():
+    again = NOON + timedelta(minutes=11)
+    slot = half_open(fight(a_slot(), rounds=3), again)
+    slot = fight(slot, rounds=2, start=again + 2 * POLICY.window)
+    assert slot.quarantined_until is None
 
 
 def test_a_person_closes_the_breaker():

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 
 from services.core.errors import FailureClass, VendorError
-from services.core.event_ids import event_id_for, is_event_id_of
+from services.core.event_ids import event_id_for, slot_id_in
 from services.core.guard import is_mass_deletion
 from services.core.policy import BrakePolicy
 from services.core.pushing import Delete, Fetch, Insert, Nothing, Patch, Revive, next_call
-from services.core.records import DELETION, GoogleCopy, Slot
+from services.core.records import DELETION, UNKNOWN_ETAG, GoogleCopy, Slot
 from services.core.retry import GiveUp, RetryAt, next_attempt, spread
 from services.core.slots import Schedule, SlotContent, Timed
 
@@ -76,9 +76,9 @@ def test_an_event_id_is_legal_and_leads_back_to_its_slot():
     for generation in range(12):
         event_id = event_id_for(SLOT.id, generation)
         assert set(event_id) <= set("abcdefghijklmnopqrstuv0123456789")
-        assert is_event_id_of(event_id, SLOT.id)
-    assert not is_event_id_of(event_id_for(UUID(int=3), 0), SLOT.id)
-    assert not is_event_id_of(SLOT.id.hex + "x", SLOT.id)
+        assert slot_id_in(event_id) == SLOT.id
+    for foreign in (SLOT.id.hex + "x", SLOT.id.hex + "g0", SLOT.id.hex[1:], "_" + SLOT.id.hex, ""):
+        assert slot_id_in(foreign) is None
 
 
 def test_the_next_call_follows_from_the_slot_alone():
@@ -88,6 +88,8 @@ def test_the_next_call_follows_from_the_slot_alone():
     assert next_call(replace(bound, base=NEW)) == Nothing()
     assert next_call(replace(bound, deleted_at=NOON)) == Delete("event", '"1"')
     assert next_call(replace(bound, base=None)) == Revive("event", '"1"', NEW)
+    unread = replace(bound, base=None, google=replace(COPY, etag=UNKNOWN_ETAG))
+    assert next_call(unread) == Fetch("event")
     assert next_call(replace(SLOT, deleted_at=NOON)) == Nothing()
 
 
