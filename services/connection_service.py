@@ -12,11 +12,12 @@ from services.core.edits import edit
 from services.core.errors import (
     DomainError,
     GoogleNotConnectedError,
+    ReauthorisationRequiredError,
     UnknownUserError,
     VendorError,
 )
 from services.core.policy import LoopPolicy
-from services.core.records import EventKind, HistoryEntry, SlotQuery
+from services.core.records import DELETION, EventKind, HistoryEntry, SlotQuery
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -140,6 +141,8 @@ class ConnectionService:
                         version=current.version + 1,
                     )
                 )
+            # Once more: a new link that was made meanwhile ends here too.
+            await tx.calendars.set_status(user_id, CalendarStatus.DISCONNECTED, now=self._clock.now())
             if local == "delete":
                 await self._delete_google_slots(tx, user_id)
         self._signals.user_changed(user_id)
@@ -172,26 +175,42 @@ class ConnectionService:
             _log.warning("grant not revoked: %s", error, extra={"user_id": str(account.user_id)})
 
     async def _delete_from_google(self, user_id: UUID) -> None:
-        for slot in await self._all_slots(user_id):
-            if slot.source != "app" or slot.google is None or slot.base is None:
-                continue
-            try:
-                await self._calendars.delete(
-                    user_id,
-                    slot.calendar_id,
-                    event_id=slot.google.event_id,
-                    etag=slot.google.etag,
-                    notify="none",
-                )
-            except VendorError as error:
-                # An event that somebody changed since is theirs as well; it stays.
-                _log.warning("event not purged: %s", error, extra={"slot": str(slot.id)})
-                continue
-            async with self._uow() as tx:
-                await tx.users.lock(user_id)
-                current = await tx.slots.find(user_id, slot.id)
-                if current is not None:
-                    await tx.slots.save([_unbound(current)])
+        async with self._uow.reading() as tx:
+            slots = await _pages(tx, user_id, include_deleted=True)
+        try:
+            for slot in slots:
+                if slot.source == "app" and slot.base is not None:
+                    await self._purge(user_id, slot.id)
+        except (ReauthorisationRequiredError, GoogleNotConnectedError) as error:
+            # Nothing can be removed any more; disconnecting goes on all the same.
+            _log.warning("events not purged: %s", error, extra={"user_id": str(user_id)})
+
+    async def _purge(self, user_id: UUID, slot_id: UUID) -> None:
+        async with self._uow() as tx:
+            await tx.users.lock(user_id)
+            slot = await tx.slots.find(user_id, slot_id)
+            if slot is None or slot.google is None:
+                return
+            # Noted first, as before every call: should its answer be lost, the absence that a new link finds
+            # is our own doing and no reason to delete the slot.
+            await tx.slots.save([replace(slot, sent=DELETION)])
+        try:
+            await self._calendars.delete(
+                user_id,
+                slot.calendar_id,
+                event_id=slot.google.event_id,
+                etag=slot.google.etag,
+                notify="none",
+            )
+        except VendorError as error:
+            # An event that somebody changed since is theirs as well; it stays.
+            _log.warning("event not purged: %s", error, extra={"slot": str(slot.id)})
+            return
+        async with self._uow() as tx:
+            await tx.users.lock(user_id)
+            current = await tx.slots.find(user_id, slot_id)
+            if current is not None:
+                await tx.slots.save([_unbound(current)])
 
     async def _delete_google_slots(self, tx: Transaction, user_id: UUID) -> None:
         now = self._clock.now()
@@ -201,7 +220,7 @@ class ConnectionService:
             if slot.source == "google"
         ]
         # Google keeps these events: a deletion that is not to be pushed leaves nothing agreed behind.
-        gone = [replace(each.slot, base=None, google=None, edited_at={}) for each in edits]
+        gone = [replace(_unbound(each.slot), edited_at={}, notify="none") for each in edits]
         history = [HistoryEntry(user_id, each.slot.id, 0, now, "app", each.changes) for each in edits]
         if gone:
             await tx.slots.save(gone, history)
@@ -217,10 +236,6 @@ class ConnectionService:
             for calendar in await tx.calendars.all_of(user_id):
                 cursor = Cursor(listing=calendar.cursor.listing)
                 await tx.calendars.update(replace(calendar, cursor=cursor, push_supported=True))
-
-    async def _all_slots(self, user_id: UUID) -> list[Slot]:
-        async with self._uow.reading() as tx:
-            return await _pages(tx, user_id)
 
 
 async def _forget_cursors(tx: Transaction, user_id: UUID) -> None:
@@ -242,16 +257,20 @@ async def _pages(tx: Transaction, user_id: UUID, *, include_deleted: bool = Fals
 
 def _unbound(slot: Slot) -> Slot:
     """The slot without its Google copy; should it be pushed again, that is a new event."""
-    return replace(slot, google=None, base=None, sent=None, generation=slot.generation + 1)
+    return replace(
+        slot,
+        google=None,
+        base=None,
+        sent=None,
+        refetch=False,
+        failure=None,
+        hold_id=None,
+        quarantined_until=None,
+        generation=slot.generation + 1,
+    )
 
 
 def _left_behind(slot: Slot, now: datetime) -> Slot:
     """The slot as it is to an account that never had it."""
     partial = slot.google is not None and slot.google.kind is not EventKind.SINGLE
-    return replace(
-        _unbound(slot),
-        deleted_at=slot.deleted_at or (now if partial else None),
-        refetch=False,
-        failure=None,
-        hold_id=None,
-    )
+    return replace(_unbound(slot), deleted_at=slot.deleted_at or (now if partial else None))
