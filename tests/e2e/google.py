@@ -145,4 +145,7 @@ class Google:
 
 def _is_googles_own(asked: dict[str, Any]) -> bool:
     """Whether an answer is to have Google's shape; a front end in trouble sends HTML or hangs up."""
-    return not asked["answer"].lstrip().startswith("<") and (asked["answer"] or asked["status"] < 500)
+    if "answer" not in asked:
+        return False
+    answer = asked["answer"].lstrip()
+    return not answer.startswith("<") and (answer != "" or asked["status"] < 500)
