@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import orjson
@@ -35,6 +35,7 @@ from services.sync_service import SyncService
 from services.token_service import TokenService
 from services.token_vault import TokenVault
 from tests.engine.interruptions import InterruptibleUnitOfWork
+from tests.sandbox.discovery_schema import check
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -110,6 +111,9 @@ class SandboxTransport:
             await self.after(request)
         if answer.fault.drop or answer.fault.truncate:
             raise no_answer("connection-lost")
+        if answer.headers.get("Content-Type", "").startswith("application/json"):
+            path = urlsplit(request.url).path
+            check(request.method, path, answer.status, answer.body, passed_through=("aFieldOfTheFuture",))
         given = HttpResponse(
             answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body
         )
