@@ -239,7 +239,8 @@ class CalendarPage:
         found = self._target(fields)
         bounds = None if found is None else _read_bounds(fields, found[1])
         if found is None or bounds is None:
-            return html_response(page("Not saved", "<h1>The start or end is not a time</h1>"), 400)
+            wrong = "<h1>Not saved</h1><p>The start or the end is not a time. Go back and correct it.</p>"
+            return html_response(page("Not saved", wrong), 400)
         account, calendar, before = found
         change: Json = {**bounds, "status": "confirmed"}
         for name in ("summary", "location", "description"):

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from sandbox import scopes
 from sandbox.messages import Request, Response, html_response, only, redirect
 from sandbox.model.grants import CODE_S, Code
-from sandbox.pages import consent_page, error_page
+from sandbox.pages import consent_page, error_page, nobody_page
 from sandbox.watch import is_loopback
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ class Consent:
         typed = only(fields, "new_account").strip().lower()
         email = typed or only(fields, "account").strip().lower()
         if "@" not in email:
-            page = error_page(self._world.base_url, "no account", "Choose an account or type an address.")
-            return html_response(page, 400)
+            return html_response(nobody_page(), 400)
         ticked = set(fields.get("granted", []))
         granted = [scope for scope in wanted if scopes.is_identity(scope) or scope in ticked]
         if not granted:

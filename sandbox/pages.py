@@ -82,6 +82,15 @@ def error_page(base_url: str, error: str, description: str) -> str:
     return page("Sign in", body, narrow=True)
 
 
+def nobody_page() -> str:
+    """What the person sees after allowing without saying who they are."""
+    body = (
+        '<div class="card"><p class="soft">Google simulator</p><h1>Who are you?</h1>'
+        "<p>Go back, and choose an account or type an address.</p></div>"
+    )
+    return page("Sign in", body, narrow=True)
+
+
 def consent_page(
     base_url: str,
     asked: Mapping[str, str],
@@ -101,6 +110,7 @@ def consent_page(
         for email in accounts
     )
     typed = asked.get("login_hint", "") if hinted is None else ""
+    other = "Or another address" if accounts else "Address"
     boxes = "".join(
         f'<label class="row"><input type="checkbox" name="granted" value="{escape(scope)}" checked>'
         f"<span>{escape(_meaning(scope))}<br>"
@@ -116,7 +126,7 @@ def consent_page(
         f"<h1>{escape(asked.get('client_id', ''))} wants access to your Google Account</h1>"
         f'<form method="post" action="{escape(base_url)}/o/oauth2/v2/auth">{hidden}'
         f"<h2>Account</h2>{people}"
-        "<label>Or another address (made when you allow)"
+        f"<label>{other} (made when you allow, if it is new)"
         f'<input type="email" name="new_account" value="{escape(typed)}" '
         'autocomplete="off" placeholder="someone@example.com"></label>'
         f"{access}{told}"
