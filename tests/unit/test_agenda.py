@@ -1,0 +1,105 @@
+"""What takes place in a window: singles, series and their exceptions in one order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from services.core.agenda import Entry, Window, agenda
+from services.core.records import EventKind, GoogleCopy, Slot
+from services.core.slots import AllDay, Schedule, SlotContent, Timed
+
+MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
+END = MONDAY + 4 * WEEK - DAY
+FOUR_WEEKS = Window(MONDAY - DAY, END, MONDAY - DAY, END)
+
+
+def a_slot(number: int, title: str, start: datetime, *recurrence: str) -> Slot:
+    return Slot(
+        user_id=UUID(int=1),
+        id=UUID(int=number),
+        calendar_id="primary",
+        content=SlotContent(title, Schedule(Timed(start, start + HOUR, "Europe/Berlin"), recurrence)),
+        source="google",
+        created_at=MONDAY,
+        updated_at=MONDAY,
+        google=GoogleCopy(
+            f"event{number}", '"1"', MONDAY, EventKind.SERIES if recurrence else EventKind.SINGLE
+        ),
+    )
+
+
+def an_exception(number: int, title: str, start: datetime, *, of: str, original: str) -> Slot:
+    slot = a_slot(number, title, start)
+    copy = GoogleCopy(
+        f"{of}_{number}",
+        '"1"',
+        MONDAY,
+        EventKind.EXCEPTION,
+        recurring_event_id=of,
+        original_start=original,
+    )
+    return replace(slot, google=copy)
+
+
+LECTURE = a_slot(2, "Lecture", MONDAY, "RRULE:FREQ=WEEKLY")
+MOVED = an_exception(
+    3, "Lecture, moved", MONDAY + WEEK + DAY, of="event2", original="2026-03-09T09:00:00+01:00"
+)
+CANCELLED = replace(
+    an_exception(4, "", MONDAY + 2 * WEEK, of="event2", original="2026-03-16T08:00:00Z"), deleted_at=MONDAY
+)
+DENTIST = a_slot(5, "Dentist", MONDAY + WEEK)
+
+
+def titles(entries: list[Entry]) -> list[tuple[str, datetime]]:
+    return [(entry.slot.content.title, entry.position[0]) for entry in entries]
+
+
+def test_instances_exceptions_and_singles_come_in_one_order():
+    entries = list(agenda([DENTIST, MOVED], [LECTURE], [MOVED, CANCELLED], FOUR_WEEKS))
+    assert titles(entries) == [
+        ("Lecture", MONDAY),
+        ("Dentist", MONDAY + WEEK),
+        ("Lecture, moved", MONDAY + WEEK + DAY),
+        ("Lecture", MONDAY + 3 * WEEK),
+    ]
+
+
+def test_an_instance_is_named_by_its_series_and_original_start():
+    [first, *_] = agenda([], [LECTURE], [], FOUR_WEEKS)
+    assert first.id == f"{LECTURE.id}_20260302T080000Z"
+
+
+def test_an_exception_of_another_series_takes_no_place():
+    other = an_exception(6, "Other", MONDAY + DAY, of="event99", original="2026-03-02T08:00:00Z")
+    assert titles(list(agenda([], [LECTURE], [other], FOUR_WEEKS)))[0] == ("Lecture", MONDAY)
+
+
+def test_pages_put_together_are_the_whole():
+    def page(after):
+        return agenda([DENTIST, MOVED], [LECTURE], [MOVED, CANCELLED], FOUR_WEEKS, after=after)
+
+    whole = list(page(None))
+    paged, after = [], None
+    while (entry := next(page(after), None)) is not None:
+        paged.append(entry)
+        after = entry.position
+    assert paged == whole
+
+
+def test_all_day_series_are_compared_by_dates():
+    day = MONDAY.date()
+    span = AllDay(day, day + DAY)
+    content = SlotContent("Holiday", Schedule(span, ("RRULE:FREQ=DAILY;COUNT=3",)))
+    holiday = replace(LECTURE, content=content)
+    midnight = datetime(2026, 3, 3, tzinfo=UTC)
+    window = Window(midnight, midnight + 9 * DAY, midnight, midnight + DAY)
+    assert titles(list(agenda([], [holiday], [], window))) == [("Holiday", midnight)]
+
+
+def test_a_rule_that_cannot_be_read_hides_nothing():
+    odd = a_slot(7, "Odd", MONDAY, "RRULE:FREQ=NEVER")
+    assert titles(list(agenda([], [odd], [], FOUR_WEEKS))) == [("Odd", MONDAY)]
