@@ -61,9 +61,11 @@ def _walls_from(rule: Rule, start: datetime, since: datetime, upper: datetime) -
         if first > upper.date() or empty > GIVE_UP_AFTER[rule.frequency]:
             return
         met = [day for day in days if all(test(day) for test in tests)]
-        empty = 0 if met else empty + 1
         placed = [datetime.combine(day, clock) for day in met for clock in times]
-        for wall in _chosen(placed, positions) if positions else placed:
+        if positions:
+            placed = _chosen(placed, positions)
+        empty = 0 if placed else empty + 1
+        for wall in placed:
             if wall > upper:
                 return
             if wall >= since:
