@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.core.agenda import Position
 from services.core.errors import InvalidCursorError
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
@@ -54,13 +55,38 @@ def read_start_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     if cursor is None:
         return None
     start, position = _decode("s", cursor, 2)
+    return _moment(start), _uuid(position)
+
+
+def entry_cursor(position: Position) -> str:
+    """The cursor behind an entry of an agenda, in a list ordered by start and entry id."""
+    start, entry_id = position
+    return _encode("e", start.astimezone(UTC).isoformat(), entry_id)
+
+
+def read_entry_cursor(cursor: str | None) -> Position | None:
+    """The inverse of `entry_cursor`.
+
+    Raises:
+        InvalidCursorError: It is no such cursor.
+    """
+    if cursor is None:
+        return None
+    start, entry_id = _decode("e", cursor, 2)
+    moment, slot_id = _moment(start), _uuid(entry_id.partition("_")[0])
+    if not entry_id.startswith(str(slot_id)):
+        raise InvalidCursorError
+    return moment, entry_id
+
+
+def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(start)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidCursorError from None
     if moment.tzinfo is None:
         raise InvalidCursorError
-    return moment, _uuid(position)
+    return moment
 
 
 def _encode(*parts: str) -> str:

@@ -1,19 +1,26 @@
 """`/slots`: create, read, change, delete, restore, history."""
 
-import re
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Slots, Sync
 from api.documentation import problems
-from api.paging import DEFAULT_LIMIT, CursorText, Limit, page_body, read_start_cursor, start_cursor
+from api.paging import (
+    DEFAULT_LIMIT,
+    CursorText,
+    Limit,
+    entry_cursor,
+    page_body,
+    read_entry_cursor,
+    read_start_cursor,
+    start_cursor,
+)
 from api.preferences import (
     IfMatch,
     IfNoneMatch,
@@ -25,23 +32,21 @@ from api.preferences import (
     wait_of,
 )
 from api.responses import PlainJson
+from api.slot_windows import WindowEdge, bounded_window, read_edges
 from api.strict_json import StrictRoute
 from schemas.slot_input import CalendarId, Notify, SlotPatch, SlotWrite
-from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, history_body, slot_body
-from schemas.slot_times import FIRST_YEAR, LAST_YEAR
+from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, entry_body, history_body, slot_body
 from schemas.texts import Storable
 from services.core.accounts import AccountStatus
-from services.core.records import SlotQuery, SyncState
+from services.core.agenda import Position, Window
+from services.core.records import Slot, SlotQuery, SyncState
 from services.core.slots import SlotContent
-from services.slot_service import SlotDraft, SlotEdit, SlotService, SlotView
+from services.slot_service import SlotDraft, SlotEdit, SlotService
+from services.slot_views import SlotView
 from services.sync_service import SyncService
 
 router = APIRouter(prefix="/slots", tags=["slots"], route_class=StrictRoute)
 
-_DATE_TIME = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:[Zz]|[+ -]\d{2}:\d{2})", re.ASCII
-)
-WindowEdge = Annotated[str | None, Query(max_length=40, examples=["2026-07-01T00:00:00+02:00"])]
 NotifyQuery = Annotated[Notify, Query(description="Whom Google mails about it.")]
 
 
@@ -83,24 +88,28 @@ async def list_slots(
     sync_state: Annotated[SyncState | None, Query()] = None,
     source: Annotated[Literal["app", "google"] | None, Query()] = None,
     include_deleted: Annotated[bool, Query()] = False,  # a query parameter
+    expand: Annotated[bool, Query(description="Unroll series into instances; at most 366 days.")] = False,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Response:
-    """`from` and `to` are date-times with offset; all-day slots are compared with their wall-clock dates."""
-    starts_after, ends_before = _edge(from_, "from"), _edge(to, "to")
+    """`from` and `to` are date-times with offset; all-day slots are compared with their wall-clock dates.
+
+    With `expand=true` a series is replaced by its instances in the window, each with an `id` of its own and
+    exceptions in their place; cancelled instances are gone.
+    """
+    edges = read_edges(from_, to)
     query = SlotQuery(
-        starts_before=ends_before and ends_before.astimezone(UTC),
-        ends_after=starts_after and starts_after.astimezone(UTC),
-        all_day_starts_before=ends_before and ends_before.replace(tzinfo=UTC),
-        all_day_ends_after=starts_after and starts_after.replace(tzinfo=UTC),
         text=q or None,
         calendar_id=calendar_id,
         sync_state=sync_state,
         source=source,
         include_deleted=include_deleted,
-        after=read_start_cursor(cursor),
         limit=limit,
     )
+    query = edges.restrict(query)
+    if expand:
+        return await _agenda(user_id, slots, query, bounded_window(edges), read_entry_cursor(cursor))
+    query = replace(query, after=read_start_cursor(cursor))
     view = await slots.page(user_id, query)
     following = None
     if view.more:
@@ -233,6 +242,15 @@ async def get_history(slot_id: UUID, user_id: CurrentUser, slots: Slots) -> Resp
     return PlainJson(page_body(map(history_body, entries), None))
 
 
+async def _agenda(
+    user_id: UUID, slots: SlotService, query: SlotQuery, window: Window, after: Position | None
+) -> Response:
+    view = await slots.agenda(user_id, query, window, after=after)
+    following = entry_cursor(view.entries[-1].position) if view.more else None
+    bodies = (entry_body(entry, view.account, _series_of(entry.slot, view.series)) for entry in view.entries)
+    return PlainJson(page_body(bodies, following))
+
+
 async def _written(
     view: SlotView,
     slots: SlotService,
@@ -260,25 +278,10 @@ def _bodies(view: SlotView) -> list[dict[str, object]]:
     series = view.series
     if not series:
         return [slot_body(slot, view.account) for slot in view.slots]
-    return [
-        slot_body(
-            slot,
-            view.account,
-            series.get((slot.calendar_id, slot.google.recurring_event_id or "")) if slot.google else None,
-        )
-        for slot in view.slots
-    ]
+    return [slot_body(slot, view.account, _series_of(slot, series)) for slot in view.slots]
 
 
-def _edge(text: str | None, name: str) -> datetime | None:
-    if text is None:
+def _series_of(slot: Slot, series: Mapping[tuple[str, str], UUID]) -> UUID | None:
+    if slot.google is None:
         return None
-    moment = None
-    if _DATE_TIME.fullmatch(text):
-        with suppress(ValueError):
-            # An unencoded "+" arrives as a space.
-            moment = datetime.fromisoformat(text.upper().replace(" ", "+"))
-    if moment is None or not FIRST_YEAR - 1 <= moment.year <= LAST_YEAR + 1:
-        message = "must be an RFC 3339 date-time with offset, such as 2026-07-01T00:00:00Z"
-        raise RequestValidationError([{"type": "value_error", "loc": ("query", name), "msg": message}])
-    return moment
+    return series.get((slot.calendar_id, slot.google.recurring_event_id or ""))

@@ -167,6 +167,7 @@ fixed_slots = Table(
     Column("read_only_reason", Text),
     Column("recurring_event_id", Text),
     Column("original_start", Text),
+    Column("original_starts_at", UtcDateTime, comment="derived: the instant of original_start"),
     Column("google_facts", JsonText),
     # What the sync remembers.
     Column("base", JsonText, comment="only of a dirty slot: that of any other is the local content"),
@@ -203,6 +204,13 @@ Index(
     fixed_slots.c.seq,
     sqlite_where=fixed_slots.c.push_at.is_not(None),
     postgresql_where=fixed_slots.c.push_at.is_not(None),
+)
+Index(
+    "ix_fixed_slots_exceptions",
+    fixed_slots.c.user_id,
+    fixed_slots.c.original_starts_at,
+    sqlite_where=fixed_slots.c.original_starts_at.is_not(None),
+    postgresql_where=fixed_slots.c.original_starts_at.is_not(None),
 )
 Index(
     "ix_fixed_slots_hold",

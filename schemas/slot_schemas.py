@@ -4,6 +4,7 @@
 models beside it say the same to OpenAPI, and a test holds real answers against them.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -12,8 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.slot_times import zone_named
 from services.core.accounts import AccountStatus
+from services.core.agenda import Entry
 from services.core.records import HistoryEntry, Slot, SyncState
-from services.core.slots import AllDay, reminders_to_document
+from services.core.slots import AllDay, Schedule, reminders_to_document
 
 _CONFERENCE = "conference_url"
 
@@ -73,6 +75,19 @@ def slot_body(slot: Slot, account: AccountStatus, recurring_slot_id: UUID | None
             "editable": google.editable,
         },
         "sync": _sync_body(slot, account),
+    }
+
+
+def entry_body(entry: Entry, account: AccountStatus, recurring_slot_id: UUID | None = None) -> dict[str, Any]:
+    """Something that takes place: a slot as it is, or one instance of a series."""
+    slot, occurrence = entry.slot, entry.occurrence
+    if occurrence is None:
+        return slot_body(slot, account, recurring_slot_id)
+    content = replace(slot.content, schedule=Schedule(occurrence.span))
+    return {
+        **slot_body(replace(slot, content=content), account, slot.id),
+        "id": entry.id,
+        "original_start": occurrence.original_start,
     }
 
 
@@ -177,7 +192,8 @@ class SlotOut(_Out):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
-    id: UUID
+    id: str
+    """A UUID; of an instance of a series that UUID and the instance's original start."""
     title: str
     description: str
     location: str

@@ -7,18 +7,29 @@ Google is the sync's work. So a save never waits for Google, and never fails bec
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
 from services.core.accounts import AccountStatus
+from services.core.agenda import agenda
 from services.core.edits import edit, require_editable
 from services.core.errors import InvalidSlotError, StaleEditError, UnknownSlotError
 from services.core.records import HistoryEntry, Notify, Origin, Slot, SlotQuery, SyncState
 from services.core.slots import FIELD_GROUPS, SlotContent
+from services.slot_views import (
+    AgendaView,
+    SlotView,
+    account_status,
+    exceptions_in,
+    series_names,
+    view_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Callable
 
+    from services.core.agenda import Position, Window
     from services.core.policy import LoopPolicy
     from services.core.ports import Clock, Ids
     from services.core.storage import Transaction, UnitOfWork
@@ -28,7 +39,8 @@ if TYPE_CHECKING:
     """From the current content to the wanted one; pure; raises `InvalidSlotError`."""
 
 PRIMARY = "primary"
-_NO_SERIES: Mapping[tuple[str, str], UUID] = {}
+_UUID_LENGTH = 36
+_ALL_SERIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +81,6 @@ class VersionCondition:
             raise StaleEditError(slot.id, expected=self.text, current=slot.version)
 
 
-@dataclass(frozen=True, slots=True)
-class SlotView:
-    """Slots with what is needed to show them."""
-
-    slots: tuple[Slot, ...]
-    account: AccountStatus
-    """How the user stands with Google."""
-    series: Mapping[tuple[str, str], UUID]
-    """Slots of series by calendar and event id, for the exceptions among `slots`."""
-    more: bool = False
-    """Whether a list goes on behind the last slot."""
-
-    @property
-    def slot(self) -> Slot:
-        """The only slot."""
-        return self.slots[0]
-
-
 class SlotService:
     """Slots of one user at a time."""
 
@@ -121,7 +115,7 @@ class SlotService:
             )
             saved = await tx.slots.add([slot])
             await tx.calendars.mark_due(user_id, slot.calendar_id, now=now, pull=False)
-            view = await _view(tx, user_id, saved)
+            view = await view_of(tx, user_id, saved)
         self._announce(user_id)
         return view
 
@@ -196,18 +190,47 @@ class SlotService:
             slot = await tx.slots.find(user_id, slot_id)
             if slot is None or (slot.deleted_at is not None and not include_deleted):
                 raise UnknownSlotError(slot_id)
-            return await _view(tx, user_id, [slot])
+            return await view_of(tx, user_id, [slot])
 
     async def page(self, user_id: UUID, query: SlotQuery) -> SlotView:
         """The slots that a query asks for, at most `query.limit`."""
         async with self._uow.reading() as tx:
-            account = await _account_status(tx, user_id)
+            account = await account_status(tx, user_id)
             asked = _stored_query(query, linked=account is not AccountStatus.DISCONNECTED)
             if asked is None:
-                return SlotView((), account, _NO_SERIES)
+                return SlotView((), account, {})
             found = await tx.slots.page(user_id, replace(asked, limit=query.limit + 1))
             slots = tuple(found[: query.limit])
-            return SlotView(slots, account, await _series(tx, user_id, slots), len(found) > query.limit)
+            return SlotView(slots, account, await series_names(tx, user_id, slots), len(found) > query.limit)
+
+    async def agenda(
+        self, user_id: UUID, query: SlotQuery, window: Window, *, after: Position | None
+    ) -> AgendaView:
+        """What takes place in a window, series unrolled, at most `query.limit` entries.
+
+        Args:
+            user_id: Whose slots.
+            query: Its window is `window`; `after` and `recurring` are not set.
+            window: What entries must overlap.
+            after: Only entries behind this.
+        """
+        behind = None if after is None else (after[0], UUID(after[1][:_UUID_LENGTH]))
+        async with self._uow.reading() as tx:
+            account = await account_status(tx, user_id)
+            asked = _stored_query(query, linked=account is not AccountStatus.DISCONNECTED)
+            if asked is None:
+                return AgendaView((), account, {})
+            singles = await tx.slots.page(
+                user_id, replace(asked, recurring=False, after=behind, limit=query.limit + 1)
+            )
+            # A series goes on behind the end of its first occurrence.
+            begun = replace(asked, recurring=True, ends_after=None, all_day_ends_after=None)
+            series = await tx.slots.page(user_id, replace(begun, limit=_ALL_SERIES))
+            exceptions = await exceptions_in(tx, user_id, series, window)
+            found = tuple(islice(agenda(singles, series, exceptions, window, after=after), query.limit + 1))
+            shown = found[: query.limit]
+            names = await series_names(tx, user_id, [entry.slot for entry in shown])
+            return AgendaView(shown, account, names, len(found) > query.limit)
 
     async def history(self, user_id: UUID, slot_id: UUID) -> list[HistoryEntry]:
         """What happened to a slot since it appeared, oldest first; a deleted one has a history too.
@@ -226,11 +249,11 @@ class SlotService:
         now = self._clock.now()
         edited = edit(slot, content, now=now, policy=self._loop_policy, notify=notify)
         if not edited.changes:
-            return await _view(tx, slot.user_id, [slot])
+            return await view_of(tx, slot.user_id, [slot])
         history = HistoryEntry(slot.user_id, slot.id, 0, now, origin, edited.changes)
         saved = await tx.slots.save([edited.slot], [history])
         await tx.calendars.mark_due(slot.user_id, slot.calendar_id, now=now, pull=False)
-        return await _view(tx, slot.user_id, saved)
+        return await view_of(tx, slot.user_id, saved)
 
     def _announce(self, user_id: UUID) -> None:
         self._signals.calendar_due()
@@ -252,29 +275,6 @@ async def _known_calendar(tx: Transaction, user_id: UUID, calendar_id: str) -> s
     if calendar_id != PRIMARY and await tx.calendars.find(user_id, calendar_id) is None:
         raise InvalidSlotError("/calendar_id", "There is no such calendar.")
     return calendar_id
-
-
-async def _account_status(tx: Transaction, user_id: UUID) -> AccountStatus:
-    account = await tx.accounts.find(user_id)
-    return account.status if account is not None else AccountStatus.DISCONNECTED
-
-
-async def _series(tx: Transaction, user_id: UUID, slots: Sequence[Slot]) -> dict[tuple[str, str], UUID]:
-    wanted: dict[str, set[str]] = {}
-    for slot in slots:
-        if slot.google is not None and slot.google.recurring_event_id is not None:
-            wanted.setdefault(slot.calendar_id, set()).add(slot.google.recurring_event_id)
-    found: dict[tuple[str, str], UUID] = {}
-    for calendar_id, event_ids in wanted.items():
-        masters = await tx.slots.find_by_events(user_id, calendar_id, event_ids)
-        for event_id, master in masters.items():
-            found[calendar_id, event_id] = master.id
-    return found
-
-
-async def _view(tx: Transaction, user_id: UUID, slots: Sequence[Slot]) -> SlotView:
-    account = await _account_status(tx, user_id)
-    return SlotView(tuple(slots), account, await _series(tx, user_id, slots))
 
 
 def _stored_query(query: SlotQuery, *, linked: bool) -> SlotQuery | None:

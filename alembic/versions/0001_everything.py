@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("read_only_reason", sa.Text),
         sa.Column("recurring_event_id", sa.Text),
         sa.Column("original_start", sa.Text),
+        sa.Column("original_starts_at", instant, comment="derived: the instant of original_start"),
         sa.Column("google_facts", sa.Text),
         sa.Column("base", sa.Text, comment="only of a dirty slot: that of any other is the local content"),
         sa.Column("dirty", sa.Boolean, nullable=False),
@@ -188,6 +189,13 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "user_id", "calendar_id", "event_id", name="uq_fixed_slots_user_id_calendar_id_event_id"
         ),
+    )
+    op.create_index(
+        "ix_fixed_slots_exceptions",
+        "fixed_slots",
+        ["user_id", "original_starts_at"],
+        sqlite_where=sa.text("original_starts_at IS NOT NULL"),
+        postgresql_where=sa.text("original_starts_at IS NOT NULL"),
     )
     op.create_index(
         "ix_fixed_slots_hold",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from persistence.failures import ConstraintError
 from persistence.repositories.slot_mapper import cleaned, search_text, with_seq
+from services.core.agenda import original_instant
 from services.core.records import Slot, SlotCounts, SyncState
 
 if TYPE_CHECKING:
@@ -123,6 +124,19 @@ class MemorySlotRepository:
         found = (slot for slot in self._all(user_id) if _matches(slot, query))
         return sorted(found, key=_position)[: query.limit]
 
+    async def exceptions(
+        self, user_id: UUID, *, starts_before: datetime, starts_from: datetime
+    ) -> list[Slot]:
+        """Exceptions, cancelled ones too, whose original start lies in a span."""
+        found = [
+            (original, slot.id, slot)
+            for slot in self._all(user_id)
+            if slot.google is not None
+            and (original := original_instant(slot.google)) is not None
+            and starts_from <= original < starts_before
+        ]
+        return [slot for _, _, slot in sorted(found, key=lambda each: each[:2])]
+
     async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
         """Counts by calendar id."""
         found: dict[str, Counter[str]] = {}
@@ -205,5 +219,6 @@ def _matches(slot: Slot, query: SlotQuery) -> bool:
         and (query.calendar_id is None or slot.calendar_id == query.calendar_id)
         and (query.sync_state is None or slot.sync_state is query.sync_state)
         and (query.source is None or slot.source == query.source)
+        and (query.recurring is None or bool(schedule.recurrence) is query.recurring)
         and (query.after is None or _position(slot) > query.after)
     )

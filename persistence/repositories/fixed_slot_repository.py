@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import Boolean, Select, and_, bindparam, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from persistence.dialects import contains_text, is_one_of
@@ -45,6 +45,11 @@ _DUE = (
     .limit(bindparam("limit"))
 )
 _NEXT_PUSH = select(func.min(_t.push_at)).where(_IN_CALENDAR, _t.push_at > bindparam("after"))
+_EXCEPTIONS = _SLOTS.where(
+    _OWN,
+    _t.original_starts_at >= bindparam("starts_from"),
+    _t.original_starts_at < bindparam("starts_before"),
+).order_by(_t.original_starts_at, _t.id)
 _HELD = _SLOTS.where(_OWN, _t.hold_id == bindparam("hold_id")).order_by(_t.id)
 _MARK_SEEN = (
     update(fixed_slots).where(_OWN, is_one_of(_t.id, "slot_ids")).values(seen_listing=bindparam("listing"))
@@ -185,6 +190,12 @@ class SqlSlotRepository:
             given["text"] = query.text.casefold()
         return await self._slots(statement, user_id, limit=query.limit, **given)
 
+    async def exceptions(
+        self, user_id: UUID, *, starts_before: datetime, starts_from: datetime
+    ) -> list[Slot]:
+        """Exceptions, cancelled ones too, whose original start lies in a span."""
+        return await self._slots(_EXCEPTIONS, user_id, starts_before=starts_before, starts_from=starts_from)
+
     async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
         """Counts by calendar id."""
         rows = await self._connection.fetch(_COUNTS, {"user_id": user_id})
@@ -253,6 +264,7 @@ _FILTERS = (
     "calendar_id",
     "sync_state",
     "source",
+    "recurring",
     "after",
 )
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
@@ -264,6 +276,7 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "calendar_id": _t.calendar_id == bindparam("calendar_id"),
     "sync_state": _t.sync_state == bindparam("sync_state"),
     "source": _t.source == bindparam("source"),
+    "recurring": _t.recurrence.is_not(None) == bindparam("recurring", type_=Boolean),
     "after": tuple_(_t.starts_at, _t.id)
     > tuple_(bindparam("after_start", type_=_t.starts_at.type), bindparam("after_id", type_=_t.id.type)),
 }

@@ -27,6 +27,7 @@ from persistence.repositories.slot_documents import (
     sent_out,
 )
 from persistence.types import from_micros, to_json, to_micros, uuid_of, without_nul
+from services.core.agenda import original_instant
 from services.core.records import (
     NO_LOOP,
     EventKind,
@@ -211,6 +212,7 @@ class SlotMapper:
             read_only_reason,
             recurring_event_id,
             original_start,
+            _,
             google_facts,
             base,
             dirty,
@@ -302,6 +304,7 @@ class SlotMapper:
 
     def _google_out(self, google: GoogleCopy) -> tuple[Any, ...]:
         updated_at = google.updated_at
+        original = None if google.original_start is None else original_instant(google)
         return (
             google.event_id,
             google.etag,
@@ -311,8 +314,9 @@ class SlotMapper:
             google.read_only_reason,
             google.recurring_event_id,
             google.original_start,
+            None if original is None else self._instant_out(original),
             to_json(google.facts) if google.facts else None,
         )
 
 
-_NO_GOOGLE = (None,) * 9
+_NO_GOOGLE = (None,) * 10

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from heapq import merge
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,12 +22,11 @@ from services.core.slots import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
-    from services.core.records import Slot
+    from services.core.records import GoogleCopy, Slot
     from services.core.recurrence import Occurrence
 
-Position: TypeAlias = "tuple[datetime, str]"
+Position: TypeAlias = tuple[datetime, str]
 """Start and id of an entry, which order a list of them."""
 
 
@@ -88,6 +88,18 @@ def agenda(
     for entry in merge(single_entries, *unrolled, key=lambda each: each.position):
         if after is None or entry.position > after:
             yield entry
+
+
+def original_instant(copy: GoogleCopy) -> datetime | None:
+    """Where an exception's instance would have started; midnight UTC of a date.
+
+    Returns:
+        `None` for what is no exception.
+    """
+    original = read_original_start(copy.original_start) if copy.original_start else None
+    if original is None or isinstance(original, datetime):
+        return original
+    return datetime(original.year, original.month, original.day, tzinfo=UTC)
 
 
 def _original_places(exceptions: Iterable[Slot]) -> dict[tuple[str, str], set[str]]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from services.core.calendars import LONG_AGO
+from services.core.slots import changed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,6 +150,13 @@ class Slot:
         """The app's side of the comparison."""
         return None if self.deleted_at is not None else self.content
 
+    def changes_to(self, content: SlotContent | None) -> dict[str, dict[str, Any]]:
+        """What a new local content changes, by field; of what comes back, also what is new since it left."""
+        changes = changed_fields(self.local, content)
+        if self.deleted_at is not None and content is not None:
+            changes |= changed_fields(self.content, content)
+        return changes
+
     @property
     def dirty(self) -> bool:
         """Whether Google does not have yet what the app has."""
@@ -247,6 +255,8 @@ class SlotQuery:
     calendar_id: str | None = None
     sync_state: SyncState | None = None
     source: Literal["app", "google"] | None = None
+    recurring: bool | None = None
+    """`True`: only series; `False`: all but series."""
     include_deleted: bool = False
     after: tuple[datetime, UUID] | None = None
     """Only slots behind this (sort start, id)."""

@@ -242,6 +242,11 @@ class SlotRepository(Protocol):
     async def page(self, user_id: UUID, query: SlotQuery) -> list[Slot]:
         """Slots in the order of (sort start, id)."""
 
+    async def exceptions(
+        self, user_id: UUID, *, starts_before: datetime, starts_from: datetime
+    ) -> list[Slot]:
+        """Exceptions, cancelled ones too, whose original start lies in a span (`starts_from` inclusive)."""
+
     async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
         """Counts by calendar id: `total` without deleted slots, `conflicts` with any that is open."""
 

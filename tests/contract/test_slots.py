@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from persistence.failures import ConstraintError
 from services.core.calendars import LONG_AGO
-from services.core.records import HistoryEntry, PushFailure, SlotCounts, SlotQuery, SyncState
+from services.core.records import EventKind, HistoryEntry, PushFailure, Slot, SlotCounts, SlotQuery, SyncState
 from tests.contract.records import HOUR, MINUTE, NOW, all_day, new_id, slot, some_user, stored, synced, timed
 from tests.strategies import slots as any_slots
 
@@ -288,6 +288,37 @@ async def test_filters(uow: UnitOfWork) -> None:
         assert await found(sync_state=SyncState.FAILED) == ["broken"]
         assert await found(sync_state=SyncState.LOCAL_ONLY) == []
         assert await found(limit=1, text="o") == ["broken"] or await found(limit=1, text="o") == ["other"]
+
+
+async def test_series_and_exceptions_are_found_apart(uow: UnitOfWork) -> None:
+    user_id = await some_user(uow)
+    weekly = replace(timed("Weekly"), schedule=replace(timed().schedule, recurrence=("RRULE:FREQ=WEEKLY",)))
+    series, single = await stored(uow, synced(user_id, "series", weekly), slot(user_id, timed("Single")))
+
+    def exception(name: str, original: str) -> Slot:
+        made = synced(user_id, name, timed(name))
+        assert made.google is not None
+        copy = replace(
+            made.google, kind=EventKind.EXCEPTION, recurring_event_id="series", original_start=original
+        )
+        return replace(made, google=copy)
+
+    moved, cancelled, later = await stored(
+        uow,
+        exception("moved", "2026-03-09T09:00:00+01:00"),
+        replace(exception("cancelled", "2026-03-10"), deleted_at=NOW, base=None),
+        exception("later", "2026-03-16T08:00:00Z"),
+    )
+    async with uow.reading() as tx:
+        assert await tx.slots.page(user_id, SlotQuery(recurring=True)) == [series]
+        others = await tx.slots.page(user_id, SlotQuery(recurring=False))
+        assert {each.id for each in others} == {single.id, moved.id, later.id}
+        found = await tx.slots.exceptions(
+            user_id,
+            starts_from=datetime(2026, 3, 9, 8, tzinfo=UTC),
+            starts_before=datetime(2026, 3, 16, 8, tzinfo=UTC),
+        )
+    assert found == [moved, cancelled]
 
 
 async def test_counts(uow: UnitOfWork) -> None:
