@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -307,6 +308,9 @@ def serve() -> None:
     except SettingsError as error:
         sys.stderr.write(f"{settings_sentence(error)}\n")
         sys.exit(2)
+    if _is_taken(settings.host, settings.port):
+        sys.stderr.write(f"PORT {settings.port} is in use on {settings.host}: set another one.\n")
+        sys.exit(2)
     sys.stdout.write(_welcome(settings))
     sys.stdout.flush()
     options: dict[str, Any] = {"loop": "uvloop", "http": "httptools"}
@@ -323,6 +327,15 @@ def serve() -> None:
         timeout_graceful_shutdown=int(SHUTDOWN_GRACE.total_seconds()),
         **options,
     )
+
+
+def _is_taken(host: str, port: int) -> bool:
+    """Whether somebody listens there already; asked before anything is started."""
+    try:
+        socket.create_server((host, port), reuse_port=False).close()
+    except OSError:
+        return True
+    return False
 
 
 def _welcome(settings: Settings) -> str:

@@ -15,7 +15,7 @@ VERSION = "0.1.0"
 _DESCRIPTION = """Keeps an app's time slots and a user's Google Calendar the same, both ways.
 
 1. `POST /auth/users` answers an `api_key`.
-2. **Authorize** with it, above.
+2. **Authorize** with it: the button is on the right.
 3. `GET /auth/google/authorize` answers a URL to open in a browser.
 4. `POST /slots`, and look into the calendar.
 """

@@ -115,7 +115,7 @@ TABLE: dict[type[Exception], Row] = {
         "unauthenticated",
         "A valid credential is needed",
         401,
-        "Send an API key as `Authorization: Bearer <api key>`.",
+        "The credential is missing or not valid: send an API key as `Authorization: Bearer <api key>`.",
         None,
         {"WWW-Authenticate": "Bearer"},
     ),

@@ -12,11 +12,12 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from sandbox.calendar_form import TEXTS, changed, form_bounds, read_bounds
 from sandbox.event_resource import merged
 from sandbox.messages import Json, Request, Response, html_response, only, redirect
 from sandbox.model.clock import to_us
 from sandbox.model.recurrence import Series, instance_doc
-from sandbox.model.zones import in_zone, parse_date, parse_date_time
+from sandbox.model.zones import parse_date
 from sandbox.pages import page
 
 if TYPE_CHECKING:
@@ -208,8 +209,10 @@ class CalendarPage:
     def _form(self, account: Account, calendar: Calendar, doc: Json | None, monday: date) -> str:
         base = self._world.base_url
         doc = doc or {}
-        start, end = _form_bounds(doc, calendar.zone, self._world.clock.now())
+        start, end = form_bounds(doc, calendar.zone, self._world.clock.now(), monday)
         all_day = " checked" if "date" in doc.get("start", {}) else ""
+        was = {"start": start, "end": end, "all_day": "on" if all_day else ""}
+        was |= {name: doc.get(name, "") for name in TEXTS}
         hidden = "".join(
             f'<input type="hidden" name="{name}" value="{escape(value)}">'
             for name, value in (
@@ -217,6 +220,7 @@ class CalendarPage:
                 ("calendar", calendar.id),
                 ("event", doc.get("id", "")),
                 ("week", monday.isoformat()),
+                *((f"was_{name}", value) for name, value in was.items()),
             )
         )
         remove = f'<button formaction="{base}/calendar/delete" formnovalidate>Delete</button>' if doc else ""
@@ -237,17 +241,19 @@ class CalendarPage:
     def _save(self, request: Request) -> Response:
         fields = request.form()
         found = self._target(fields)
-        bounds = None if found is None else _read_bounds(fields, found[1])
+        bounds = None if found is None else read_bounds(fields, found[1], found[2] or {})
         if found is None or bounds is None:
             wrong = "<h1>Not saved</h1><p>The start or the end is not a time. Go back and correct it.</p>"
             return html_response(page("Not saved", wrong), 400)
         account, calendar, before = found
-        change: Json = {**bounds, "status": "confirmed"}
-        for name in ("summary", "location", "description"):
-            change[name] = only(fields, name)
+        texts = {name: only(fields, name) for name in TEXTS if before is None or changed(fields, name)}
+        if before is not None and not any(changed(fields, name) for name in ("start", "end", "all_day")):
+            bounds = {}
+        change: Json = {**bounds, **texts, "status": "confirmed"}
         draft = merged(before, change) if before else self._new(change, calendar, account)
         self._world.write_event(calendar, {**draft, **bounds})
-        return redirect(self._back(fields, account, calendar), 303)
+        shown = parse_date(only(fields, "start")[:10])
+        return redirect(self._url(account.email, calendar.id, shown), 303)
 
     def _new(self, change: Json, calendar: Calendar, account: Account) -> Json:
         return self._world.new_event(change, calendar, account.email)
@@ -319,32 +325,3 @@ class CalendarPage:
         if day is not None:
             query["week"] = day.isoformat()
         return f"{self._world.base_url}/calendar?{urlencode(query)}"
-
-
-def _form_bounds(doc: Json, zone: ZoneInfo, now: datetime) -> tuple[str, str]:
-    """Start and end for the two input fields; a new event takes the next full hour."""
-    start, end = doc.get("start", {}), doc.get("end", {})
-    if "date" in start:
-        last = parse_date(end.get("date")) or date.fromisoformat(start["date"])
-        return f"{start['date']}T00:00", f"{last}T00:00"
-    begins, ends = parse_date_time(start.get("dateTime")), parse_date_time(end.get("dateTime"))
-    if begins is None or ends is None:
-        begins = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        ends = begins + timedelta(hours=1)
-    return f"{begins.astimezone(zone):%Y-%m-%dT%H:%M}", f"{ends.astimezone(zone):%Y-%m-%dT%H:%M}"
-
-
-def _read_bounds(fields: Mapping[str, list[str]], calendar: Calendar) -> Json | None:
-    start = parse_date_time(only(fields, "start"))
-    end = parse_date_time(only(fields, "end"))
-    if start is None or end is None:
-        return None
-    if only(fields, "all_day"):
-        last = max(end.date(), start.date() + timedelta(days=1))
-        return {"start": {"date": start.date().isoformat()}, "end": {"date": last.isoformat()}}
-    zone = calendar.zone
-    begins, ends = start.replace(tzinfo=zone), max(start, end).replace(tzinfo=zone)
-    return {
-        "start": {"dateTime": in_zone(begins, zone), "timeZone": calendar.time_zone},
-        "end": {"dateTime": in_zone(ends, zone), "timeZone": calendar.time_zone},
-    }

@@ -22,6 +22,7 @@ from pydantic_settings import (
 from services.core.errors import SettingsError
 from services.web_addresses import (
     is_loopback,
+    is_loopback_host,
     origin_of,
     split_list,
     valid_base_url,
@@ -109,6 +110,11 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _follow_port(cls, values: dict[str, Any]) -> dict[str, Any]:
+        host = str(values.get("host", "127.0.0.1"))
+        if not values.get("public_base_url") and not is_loopback_host(host):
+            raise SettingsError(
+                "PUBLIC_BASE_URL", "must say where others find the service, since HOST lets them reach it"
+            )
         return {"public_base_url": f"http://localhost:{values.get('port', 8000)}", **values}
 
     @classmethod

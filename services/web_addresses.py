@@ -10,7 +10,12 @@ _NO_URL = "must be an absolute URL that begins with http:// or https://"
 
 def is_loopback(url: str) -> bool:
     """Whether the address means this machine."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

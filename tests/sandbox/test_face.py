@@ -1,6 +1,7 @@
 """The simulator as an ASGI application: mounts, pages by hand, control, delivery, holds."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -183,6 +184,21 @@ class TestByHand:
             await client.post("/calendar/delete", data={**fields, "event": event["id"]})
             (event,), token = google.listing(syncToken=token)
             assert event["status"] == "cancelled"
+
+    async def test_what_the_person_left_alone_is_not_written(self, google: Google) -> None:
+        """The form was open while the title changed elsewhere, and only a place is added."""
+        event = google.insert("Old", start={"dateTime": "2026-03-03T10:00:00Z", "timeZone": "Europe/London"})
+        async with served(Face(google.sandbox)) as client:
+            page = await client.get(f"/calendar?account={ANN}&week=2026-03-02")
+            form = page.text.split(f'value="{event["id"]}"')[1].partition("</form>")[0]
+            fields = dict(re.findall(r'name="(\w+)" (?:required )?value="([^"]*)"', form))
+            fields.pop("all_day")  # a box that is not ticked is not sent
+            google.ok("PATCH", f"{EVENTS}/{event['id']}", {"summary": "New"})
+            fields |= {"account": ANN, "calendar": ANN, "event": event["id"], "location": "Room 12"}
+            assert (await client.post("/calendar/save", data=fields)).status_code == 303
+        after = google.ok("GET", f"{EVENTS}/{event['id']}")
+        assert (after["summary"], after["location"]) == ("New", "Room 12")
+        assert after["start"] == event["start"]
 
     async def test_the_page_tells_when_something_changed(self, google: Google) -> None:
         async with served(Face(google.sandbox)) as client:

@@ -76,6 +76,8 @@ def test_another_google_needs_no_embedded_one() -> None:
     [
         ({"port": "0"}, "PORT"),
         ({"port": "65536"}, "PORT"),
+        ({"host": "0.0.0.0"}, "PUBLIC_BASE_URL"),
+        ({"host": "::"}, "PUBLIC_BASE_URL"),
         ({"public_base_url": "calendar.example.com"}, "PUBLIC_BASE_URL"),
         ({"public_base_url": "http://calendar.example.com"}, "PUBLIC_BASE_URL"),
         ({"public_base_url": "https://user:pass@example.com"}, "PUBLIC_BASE_URL"),
