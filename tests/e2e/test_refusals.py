@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -33,11 +34,21 @@ TIMES = {"start": "2026-07-01T10:00:00Z", "end": "2026-07-01T11:00:00Z"}
         ("SECRET_KEY", {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}),
         ("PUBLIC_BASE_URL", {"PUBLIC_BASE_URL": "http://calendar.example.com", "SECRET_KEY": "x" * 40}),
         ("PORT", {"PORT": "0"}),
+        ("PUBLIC_BASE_URL", {"HOST": "0.0.0.0"}),
     ],
 )
 def test_bad_settings_end_the_start_with_one_sentence(
     tmp_path: Path, variable: str, settings: dict[str, str]
 ):
+    _refuses_to_start(tmp_path, variable, settings)
+
+
+def test_a_port_in_use_ends_the_start_before_anything_is_opened(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as somebody_else:
+        _refuses_to_start(tmp_path, "PORT", {"PORT": str(somebody_else.getsockname()[1])})
+
+
+def _refuses_to_start(tmp_path: Path, variable: str, settings: dict[str, str]) -> None:
     ended = subprocess.run(
         [sys.executable, ROOT / "main.py"],
         cwd=tmp_path,
