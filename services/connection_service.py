@@ -17,7 +17,14 @@ from services.core.errors import (
     VendorError,
 )
 from services.core.policy import LoopPolicy
-from services.core.records import DELETION, EventKind, HistoryEntry, SlotQuery
+from services.core.records import (
+    DELETION,
+    NO_LOOP,
+    UNKNOWN_ETAG,
+    EventKind,
+    HistoryEntry,
+    SlotQuery,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -219,8 +226,7 @@ class ConnectionService:
             for slot in await _pages(tx, user_id)
             if slot.source == "google"
         ]
-        # Google keeps these events: a deletion that is not to be pushed leaves nothing agreed behind.
-        gone = [replace(_unbound(each.slot), edited_at={}, notify="none") for each in edits]
+        gone = [_removed_here(each.slot) for each in edits]
         history = [HistoryEntry(user_id, each.slot.id, 0, now, "app", each.changes) for each in edits]
         if gone:
             await tx.slots.save(gone, history)
@@ -267,6 +273,17 @@ def _unbound(slot: Slot) -> Slot:
         hold_id=None,
         quarantined_until=None,
         generation=slot.generation + 1,
+    )
+
+
+def _removed_here(slot: Slot) -> Slot:
+    """The deleted slot of an event that Google keeps: nothing is to be pushed, and a new link finds it again.
+
+    It stays bound, so that neither that nor restoring it makes a second one.
+    """
+    google = slot.google and replace(slot.google, etag=UNKNOWN_ETAG, updated_at=None)
+    return replace(
+        _unbound(slot), google=google, generation=slot.generation, edited_at={}, notify="none", loop=NO_LOOP
     )
 
 

@@ -50,6 +50,7 @@ class ReviewService:
 
         Raises:
             UnknownConflictError: There is no such open conflict.
+            UnknownSlotError: The loser cannot be kept, since the slot is deleted by now.
             ReadOnlySlotError: The loser cannot be kept, since only Google can change the slot by now.
         """
         now = self._clock.now()
@@ -129,6 +130,8 @@ class ReviewService:
             await tx.slots.save([seen])
             return
         require_editable(slot)
+        if slot.deleted_at is not None and conflict.group != "deleted":
+            raise UnknownSlotError(slot.id)
         edited = edit(seen, _with_loser(seen, conflict), now=now, policy=self._loop_policy)
         history = HistoryEntry(slot.user_id, slot.id, 0, now, "restore", edited.changes)
         await tx.slots.save([edited.slot], [history] if edited.changes else [])

@@ -1,7 +1,8 @@
 """What a complete listing lacks: looked at again, held, or taken as deleted.
 
-One listing is never believed alone. A few missing events are looked up one by one; many are listed a second
-time; and when too many stay missing, a person decides.
+One listing is never believed alone. A few missing events are looked up one by one, and one that is there
+after all convicts the listing, which may lack new events too; many are listed a second time, and so is an
+empty calendar; and when too many stay missing, a person decides.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ _log = logging.getLogger(__name__)
 _BATCH = 500
 
 
-def new_listing(cursor: Cursor) -> Cursor:
-    """The cursor at the start of another full listing."""
-    return Cursor(listing=cursor.listing + 1)
+def begin_listing(run: CalendarRun, *, suspect_missing: int = 0) -> None:
+    """Go to the start of another full listing."""
+    listing = run.calendar.cursor.listing + 1
+    run.move_to(Cursor(listing=listing, suspect_missing=suspect_missing))
+    run.calendar = replace(run.calendar, progress=None)
 
 
 class MissingEvents:
@@ -42,16 +45,23 @@ class MissingEvents:
         async with run.uow.reading() as tx:
             missing = await tx.slots.count_missing(user_id, calendar_id, listing=cursor.listing)
             known = await tx.slots.count_known(user_id, calendar_id) if missing else 0
+        suspicious = not cursor.suspect_missing
+        if suspicious and run.calendar.progress is None:
+            begin_listing(run, suspect_missing=max(missing, 1))
+            return False
         if not missing:
             return True
         if missing <= run.policy.confirm_one_by_one and not is_mass_deletion(
             missing=missing, known=known, policy=run.policy.brake
         ):
-            await self._confirm_one_by_one(run)
-            return True
-        if not cursor.suspect_missing:
+            if await self._confirm_one_by_one(run) or not suspicious:
+                return True
+            _log.warning("an event was missing that is there, listing again", extra=where(run))
+            begin_listing(run, suspect_missing=missing)
+            return False
+        if suspicious:
             _log.warning("%d of %d events missing, listing again", missing, known, extra=where(run))
-            run.move_to(replace(new_listing(cursor), suspect_missing=missing))
+            begin_listing(run, suspect_missing=missing)
             return False
         if is_mass_deletion(missing=missing, known=known, policy=run.policy.brake):
             await self._hold(run, missing=missing, known=known)
@@ -59,7 +69,9 @@ class MissingEvents:
             await self._drop_missing(run)
         return True
 
-    async def _confirm_one_by_one(self, run: CalendarRun) -> None:
+    async def _confirm_one_by_one(self, run: CalendarRun) -> bool:
+        """Look each missing event up; `True` when all of them are gone indeed."""
+        all_gone = True
         user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
         async with run.uow.reading() as tx:
             missing = await tx.slots.missing_from(
@@ -77,6 +89,7 @@ class MissingEvents:
                 async with run.storing() as tx:
                     await tx.slots.mark_seen(user_id, [candidate.id], run.calendar.cursor.listing)
                 continue
+            all_gone = all_gone and (event is None or event.content is None)
             now = run.clock.now()
             async with run.storing() as tx:
                 slot = await tx.slots.find(user_id, candidate.id)
@@ -96,6 +109,7 @@ class MissingEvents:
                 )
                 await run.store(tx, [intake], now=now)
                 count_pulled(run, [intake])
+        return all_gone
 
     async def _look_up(self, run: CalendarRun, event_id: str) -> RemoteEvent | None:
         try:

@@ -16,7 +16,7 @@ from services.core.calendars import Cursor
 from services.core.errors import FailureClass, VendorError
 from services.core.event_ids import event_id_for, slot_id_in
 from services.core.intake import slot_from_event, take_in
-from services.sync_missing import MissingEvents, new_listing
+from services.sync_missing import MissingEvents, begin_listing
 from services.sync_run import count_pulled, where
 from services.sync_series import end_exceptions
 
@@ -67,11 +67,11 @@ class Puller:
                 if not _is_token_refused(error):
                     raise
                 _log.info("sync token refused, listing everything", extra=where(run))
-                run.move_to(new_listing(cursor))
+                begin_listing(run)
                 await self._read_everything(run)
         else:
             if cursor.listing_page is None:
-                run.move_to(new_listing(cursor))
+                begin_listing(run)
             await self._read_everything(run)
 
     async def _read_changes(self, run: CalendarRun) -> None:
@@ -98,7 +98,7 @@ class Puller:
                 if cursor.listing_page is None or not _is_token_refused(error) or restarted:
                     raise
                 restarted = True
-                run.move_to(new_listing(cursor))
+                begin_listing(run)
                 continue
             if page.next_page_token is not None:
                 await self._apply(run, page, replace(cursor, listing_page=page.next_page_token))

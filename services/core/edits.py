@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from services.core.breaker import observe_app_edit
 from services.core.errors import ReadOnlySlotError
-from services.core.slots import changed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +44,7 @@ def edit(
     slot: Slot, content: SlotContent | None, *, now: datetime, policy: LoopPolicy, notify: Notify = "none"
 ) -> Edit:
     """Give the slot a new local content; `None` deletes it, and content brings a deleted slot back."""
-    changes = changed_fields(slot.local, content)
+    changes = slot.changes_to(content)
     if not changes:
         return Edit(slot, {})
     after = replace(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from services.core.breaker import keep_in_sight, observe_change
 from services.core.reconcile import Conflict, DropLocal, Merge, Pull, Step, local_after, reconcile
 from services.core.records import Deletion, EventKind, GoogleCopy, Slot
-from services.core.slots import AllDay, Schedule, SlotContent, Timed, changed_fields, group_value
+from services.core.slots import AllDay, Schedule, SlotContent, Timed, group_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def take_in(
         remote_edited_at=updated_at - clock_ahead if updated_at is not None else None,
     )
     local = local_after(step, slot.local)
-    changes = changed_fields(slot.local, local)
+    changes = slot.changes_to(local)
     losses = step.losses if isinstance(step, Conflict) else ()
     after = replace(
         slot,
@@ -112,7 +112,7 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
     base = None if isinstance(slot.sent, Deletion) else slot.base
     step = reconcile(base, slot.local, None, edited_at=slot.edited_at, remote_edited_at=None)
     local = local_after(step, slot.local)
-    changes = changed_fields(slot.local, local)
+    changes = slot.changes_to(local)
     losses = step.losses if isinstance(step, Conflict) else ()
     after = replace(
         slot,
@@ -175,7 +175,8 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
         # tombstone that was there before proves nothing, and what a person wrote must survive.
         return sent if slot.google is None else base
     if base is None:
-        return sent
+        # Only our insert makes an event under an id of ours, but anybody may have revived a deleted one.
+        return sent if slot.google is None or remote == sent else None
     ours = base.changed_groups(sent)
     proven = any(getattr(remote, group) == getattr(sent, group) for group in ours)
     return sent if proven else base

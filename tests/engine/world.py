@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-import orjson
-
 from persistence.memory import MemoryStore, MemoryUnitOfWork
-from sandbox import Request, Sandbox
+from sandbox import Sandbox
 from services.calendar_service import CalendarService
 from services.channel_service import ChannelService
 from services.connection_service import ConnectionService
 from services.core.accounts import AccountStatus, GoogleAccount, User
 from services.core.calendars import CalendarSync
-from services.core.errors import GoogleNotConnectedError, ReauthorisationRequiredError
 from services.core.policy import SyncPolicy
 from services.core.records import Notify, Slot, SlotQuery
 from services.core.slots import Schedule, SlotContent, Timed
 from services.google.oauth_endpoints import OAuthConfig, OAuthEndpoints
 from services.google.quota import NoPacing
-from services.google.transport import GuardedTransport, HttpRequest, HttpResponse, no_answer
+from services.google.transport import GuardedTransport
 from services.google_oauth import GoogleOAuth
 from services.review_service import ReviewService
 from services.signals import Signals
@@ -34,17 +29,12 @@ from services.sync_engine import SyncEngine
 from services.sync_service import SyncService
 from services.token_service import TokenService
 from services.token_vault import TokenVault
+from tests.engine.google_side import EMAIL, GOOGLE, START, Google, SandboxTokens, SandboxTransport
 from tests.engine.interruptions import InterruptibleUnitOfWork
-from tests.sandbox.discovery_schema import check
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from services.core.storage import UnitOfWork
 
-START = datetime(2026, 3, 2, 8, tzinfo=UTC)
-GOOGLE = "http://google.test"
-EMAIL = "ada@example.com"
 USER = UUID(int=0xADA)
 
 
@@ -85,138 +75,6 @@ class SeededIds:
 
     def jitter(self) -> float:
         return self._random.random()
-
-
-class SandboxTransport:
-    """Hands requests to the simulator in process; a hook may act between commit and answer."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self.before: Callable[[HttpRequest], Awaitable[None]] | None = None
-        self.after: Callable[[HttpRequest], Awaitable[None]] | None = None
-        self.answered: Callable[[HttpRequest, HttpResponse], HttpResponse] | None = None
-        """May put another answer in the place of one."""
-        self.page_size = 2500
-        """Events per page of a listing, whatever is asked for."""
-
-    async def send(self, request: HttpRequest) -> HttpResponse:
-        request = replace(request, url=request.url.replace("maxResults=2500", f"maxResults={self.page_size}"))
-        await asyncio.sleep(0)  # noqa: TID251  # a process may die before the call, and after it
-        if self.before is not None:
-            await self.before(request)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        answer = self._sandbox.handle(Request(request.method, request.url, headers, request.body))
-        await asyncio.sleep(0)  # noqa: TID251
-        if self.after is not None:
-            await self.after(request)
-        if answer.fault.drop or answer.fault.truncate:
-            raise no_answer("connection-lost")
-        if answer.headers.get("Content-Type", "").startswith("application/json"):
-            path = urlsplit(request.url).path
-            check(request.method, path, answer.status, answer.body, passed_through=("aFieldOfTheFuture",))
-        given = HttpResponse(
-            answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body
-        )
-        return given if self.answered is None else self.answered(request, given)
-
-
-class Google:
-    """Google's side, as a person and as a test arranges it."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._events = f"/calendars/{quote(EMAIL)}/primary/events"
-        self.call("POST", "/accounts", {"email": EMAIL})
-
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """One call of the control API."""
-        answer = self._sandbox.handle(
-            Request(method, f"{GOOGLE}/_control{path}", {}, orjson.dumps(body) if body is not None else b"")
-        )
-        assert answer.status == 200, answer.body
-        return answer.json()
-
-    def create(self, summary: str, *, at: datetime = START, **more: Any) -> dict[str, Any]:
-        """A person adds an event."""
-        event = {
-            "summary": summary,
-            "start": {"dateTime": at.isoformat(), "timeZone": "UTC"},
-            "end": {"dateTime": (at + timedelta(hours=1)).isoformat(), "timeZone": "UTC"},
-            **more,
-        }
-        return self.call("POST", self._events, event)
-
-    def edit(self, event_id: str, **changes: Any) -> dict[str, Any]:
-        """A person changes an event."""
-        return self.call("POST", self._events, {"id": event_id, **changes})
-
-    def delete(self, event_id: str) -> None:
-        """A person deletes an event."""
-        self.call("DELETE", f"{self._events}/{event_id}")
-
-    def event(self, event_id: str) -> dict[str, Any]:
-        """An event with everything in it, deleted or not."""
-        return self.call("GET", f"{self._events}/{event_id}")
-
-    def events(self, *, deleted: bool = False) -> list[dict[str, Any]]:
-        """All events."""
-        items = self.call("GET", self._events)["events"]
-        return [each for each in items if deleted or each["status"] != "cancelled"]
-
-    def fault(
-        self,
-        kind: str,
-        *,
-        method: str | None = None,
-        path: str = "",
-        times: int = 1,
-        skip: int = 0,
-        **action: Any,
-    ) -> None:
-        """Order a mishap for calls of the calendar whose path contains a match of `path`."""
-        match = {"path_regex": f"/calendar/v3/.*{path}", **({"method": method} if method else {})}
-        self.call(
-            "POST",
-            "/faults",
-            {"match": match, "times": times, "skip": skip, "action": {"kind": kind, **action}},
-        )
-
-    def requests(self) -> list[dict[str, Any]]:
-        """Calendar calls so far."""
-        calls = self.call("GET", "/requests")["requests"]
-        return [each for each in calls if each["path"].startswith("/calendar/v3/")]
-
-    def forget_requests(self) -> None:
-        """Start counting calls anew."""
-        self.call("DELETE", "/requests")
-
-
-class SandboxTokens:
-    """Access tokens straight from the simulator, for as long as the account is connected."""
-
-    def __init__(self, google: Google, uow: UnitOfWork) -> None:
-        self._google = google
-        self._uow = uow
-        self._token: str | None = None
-
-    async def access_token(self, user_id: UUID) -> str:
-        async with self._uow.reading() as tx:
-            account = await tx.accounts.find(user_id)
-        if account is None or account.status is AccountStatus.DISCONNECTED:
-            raise GoogleNotConnectedError(user_id, AccountStatus.DISCONNECTED.value)
-        if account.status is AccountStatus.REAUTHORISATION_REQUIRED:
-            raise ReauthorisationRequiredError(user_id, "the account has to be linked again")
-        if self._token is None:
-            answer = self._google.call("POST", "/tokens", {"account": EMAIL})
-            self._token = str(answer["access_token"])
-        return self._token
-
-    def invalidate(self, user_id: UUID, token: str) -> None:
-        del user_id, token
-        self._token = None
-
-    async def refuse_grant(self, user_id: UUID, token: str, reason: str) -> None:
-        raise AssertionError(f"nothing in these stories loses a scope: {user_id} {token} {reason}")
 
 
 @dataclass(slots=True)
@@ -278,6 +136,14 @@ class World:
         """The app creates a slot."""
         content = SlotContent(title, Schedule(Timed(at, at + timedelta(hours=1), "UTC")), **more)
         return (await self.slots.create(USER, SlotDraft(content))).slot
+
+    async def linked(self, title: str = "Talk") -> tuple[Slot, str]:
+        """A slot of the app that Google has, and the id of its event."""
+        slot = await self.create(title)
+        await self.settle()
+        slot = await self.slot(slot.id)
+        assert slot.google is not None
+        return slot, slot.google.event_id
 
     async def edit(self, slot: Slot, notify: Notify = "none", /, **changes: Any) -> Slot:
         """The app changes fields of a slot."""

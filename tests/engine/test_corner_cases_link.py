@@ -1,0 +1,154 @@
+"""Linking, unlinking and listing again, whatever is under way and whatever breaks off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.core.accounts import AccountStatus
+from services.core.calendars import CalendarStatus
+from tests.engine.interruptions import die_at
+from tests.engine.world import EMAIL, USER, World, make_world
+
+if TYPE_CHECKING:
+    from services.google.transport import HttpRequest
+
+
+@pytest.fixture
+async def world() -> World:
+    world = await make_world()
+    await world.settle()
+    return world
+
+
+async def test_what_was_removed_here_on_disconnecting_is_back_after_reconnecting(world: World):
+    world.google.create("Dentist")
+    await world.create("Mine")
+    await world.pull()
+    await world.connections.disconnect(USER, remote="keep", local="delete")
+    assert [slot.content.title for slot in await world.all_slots()] == ["Mine"]
+    await relink(world)
+    assert sorted(slot.content.title for slot in await world.all_slots()) == ["Dentist", "Mine"]
+    assert sorted(event["summary"] for event in world.google.events()) == ["Dentist", "Mine"]
+
+
+async def test_a_slot_that_was_removed_here_on_disconnecting_is_not_doubled_by_restoring_it(world: World):
+    world.google.create("Dentist")
+    await world.pull()
+    [slot] = await world.all_slots()
+    await world.connections.disconnect(USER, remote="keep", local="delete")
+    assert await world.all_slots() == []
+    world.clock.advance(timedelta(seconds=5))
+    await world.edit(await world.restore(slot), location="Main Street")
+    await relink(world)
+    assert [each.id for each in await world.all_slots()] == [slot.id]
+    [event] = world.google.events()
+    assert (event["summary"], event["location"]) == ("Dentist", "Main Street")
+
+
+@pytest.mark.parametrize("kind", ["commit_then_drop", "truncate", "drop_before", "html_503"])
+async def test_a_purge_whose_answer_is_lost_costs_no_slot_after_reconnecting(world: World, kind: str):
+    slot, _ = await world.linked("Mine")
+    world.google.fault(kind, method="DELETE")
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    await relink(world)
+    assert (await world.slot(slot.id)).local is not None
+    assert [event["summary"] for event in world.google.events()] == ["Mine"]
+
+
+@pytest.mark.parametrize("step", range(1, 30))
+@pytest.mark.parametrize("cancel", [True, False])
+async def test_a_purge_that_is_broken_off_costs_no_slot_after_reconnecting(step: int, *, cancel: bool):
+    world = await make_world()
+    await world.settle()
+    slot, _ = await world.linked("Mine")
+    world.uow.waits = True
+    await die_at(world.connections.disconnect(USER, remote="delete", local="keep"), step, cancel=cancel)
+    world.uow.waits = False
+    await relink(world)
+    await world.settle(within=timedelta(hours=1))
+    assert (await world.slot(slot.id)).local is not None
+    assert [event["summary"] for event in world.google.events()] == ["Mine"]
+
+
+async def test_an_edit_survives_a_purge_and_a_reconnection(world: World):
+    slot, _ = await world.linked("Mine")
+    await world.edit(slot, title="Mine, edited")
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    assert world.google.events() == []
+    await relink(world)
+    assert [event["summary"] for event in world.google.events()] == ["Mine, edited"]
+
+
+async def test_disconnecting_with_a_dead_grant_still_disconnects(world: World):
+    await world.linked("Mine")
+    world.google.call("POST", "/grants/revoke", {"account": EMAIL})
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    async with world.uow.reading() as tx:
+        account = await tx.accounts.find(USER)
+    assert account is not None
+    assert account.status is AccountStatus.DISCONNECTED
+
+
+async def test_a_calendar_whose_account_is_gone_is_left_alone(world: World):
+    """Whatever order of linking and unlinking led there."""
+    async with world.uow() as tx:
+        await tx.calendars.set_status(USER, CalendarStatus.ACTIVE, now=world.clock.now())
+    await world.connections.disconnect(USER, remote="keep", local="keep")
+    async with world.uow() as tx:
+        await tx.calendars.set_status(USER, CalendarStatus.ACTIVE, now=world.clock.now())
+    world.transport.before = None
+    runs = await world.settle(within=timedelta(minutes=1))
+    assert runs <= 2
+
+
+async def test_disconnecting_in_the_middle_of_a_run_stores_nothing_of_it(world: World):
+    slot, event_id = await world.linked()
+    once = iter([True])
+
+    async def disconnects(request: HttpRequest) -> None:
+        if request.method == "PATCH" and next(once, False):
+            await world.connections.disconnect(USER, remote="keep", local="keep")
+
+    world.transport.after = disconnects
+    await world.edit(slot, title="Renamed")
+    await world.settle()
+    world.transport.after = None
+    await world.edit(slot, title="Renamed again")
+    await relink(world)
+    assert world.google.event(event_id)["summary"] == "Renamed again"
+    assert await world.review.conflicts(USER, after=None, limit=10) == []
+
+
+async def test_listing_everything_again_in_the_middle_of_a_run_loses_nothing(world: World):
+    slot, event_id = await world.linked()
+    once = iter([True])
+
+    async def initializes(request: HttpRequest) -> None:
+        if request.method == "PATCH" and next(once, False):
+            await world.connections.initialize(USER)
+
+    world.transport.before = initializes
+    world.google.create("New")
+    await world.edit(slot, title="Renamed")
+    await world.settle()
+    assert world.google.event(event_id)["summary"] == "Renamed"
+    assert len(await world.all_slots()) == len(world.google.events()) == 2
+
+
+async def relink(world: World) -> None:
+    """The same account is linked again."""
+    async with world.uow() as tx:
+        account = await tx.accounts.find(USER)
+        assert account is not None
+        await tx.accounts.save(
+            replace(
+                account, status=AccountStatus.CONNECTED, refresh_token="sealed", version=account.version + 1
+            )
+        )
+    await world.connections.connected(USER)
+    await world.settle()
+    await world.pull()
