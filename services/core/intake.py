@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.core.merge import Loss
     from services.core.policy import LoopPolicy
     from services.core.records import Origin
+    from services.core.slots import FieldGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,14 @@ def take_in(
     """
     remote = event.content
     updated_at = event.copy.updated_at
+    ancestor = _ancestor(slot, remote, landed=landed)
     step = reconcile(
-        _ancestor(slot, remote, landed=landed),
+        ancestor,
         slot.local,
         remote,
         edited_at=slot.edited_at,
         remote_edited_at=updated_at - clock_ahead if updated_at is not None else None,
+        contested=() if landed else _contested(slot, ancestor, remote),
     )
     local = local_after(step, slot.local)
     changes = slot.changes_to(local)
@@ -175,11 +178,21 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
         # tombstone that was there before proves nothing, and what a person wrote must survive.
         return sent if slot.google is None else base
     if base is None:
-        # Only our insert makes an event under an id of ours, but anybody may have revived a deleted one.
-        return sent if slot.google is None or remote == sent else None
+        return sent
     ours = base.changed_groups(sent)
     proven = any(getattr(remote, group) == getattr(sent, group) for group in ours)
     return sent if proven else base
+
+
+def _contested(slot: Slot, ancestor: SlotContent | None, remote: SlotContent | None) -> frozenset[FieldGroup]:
+    """The groups of which nobody can say whether `ancestor` was ever at Google.
+
+    Only our insert makes an event under an id of ours, but anybody may have revived a deleted one. What it
+    has in common with what we sent, whoever edits the slot has seen; of the rest nothing is known.
+    """
+    if slot.google is None or slot.base is not None or ancestor is None or remote is None:
+        return frozenset()
+    return ancestor.changed_groups(remote)
 
 
 def _still_unconfirmed(

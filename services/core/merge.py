@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from services.core.slots import FIELD_GROUPS, FieldGroup, SlotContent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
 Side: TypeAlias = Literal["local", "remote"]
@@ -42,6 +42,7 @@ def merge(
     *,
     edited_at: Mapping[str, datetime],
     remote_edited_at: datetime | None,
+    contested: Collection[FieldGroup] = (),
 ) -> Merged:
     """Merge two descendants of `base`.
 
@@ -53,6 +54,7 @@ def merge(
             in the app and yields to Google.
         remote_edited_at: When Google's copy was last changed, on the app's clock; `None` means unknown
             and counts as latest.
+        contested: The groups of which `base` does not tell what both last agreed on.
     """
     taken: list[FieldGroup] = []
     losses: list[Loss] = []
@@ -60,9 +62,10 @@ def merge(
         ours, theirs = getattr(local, group), getattr(remote, group)
         if ours == theirs:
             continue
-        if base is not None and ours == getattr(base, group):
+        agreed = base if group not in contested else None
+        if agreed is not None and ours == getattr(agreed, group):
             taken.append(group)
-        elif base is not None and theirs == getattr(base, group):
+        elif agreed is not None and theirs == getattr(agreed, group):
             continue
         else:
             winner = later_edit(edited_at.get(group), remote_edited_at)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from services.core.merge import Loss, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from services.core.slots import SlotContent
+    from services.core.slots import FieldGroup, SlotContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def reconcile(
     *,
     edited_at: Mapping[str, datetime],
     remote_edited_at: datetime | None,
+    contested: Collection[FieldGroup] = (),
 ) -> Step:
     """Decide one event.
 
@@ -80,12 +81,13 @@ def reconcile(
         remote: Google's content.
         edited_at: When the app last edited each field group that differs from base.
         remote_edited_at: When Google's copy last changed, on the app's clock; `None` means unknown.
+        contested: The groups of which `base` does not tell what both last agreed on.
     """
     if local == remote:
         return Keep()
     if remote == base:
         return DropRemote() if local is None else Push()
-    if local == base:
+    if local == base and not contested:
         return DropLocal() if remote is None else Pull(remote)
     if local is None:
         # The deleter had not seen this edit: what a person wrote does not disappear unasked.
@@ -93,7 +95,14 @@ def reconcile(
         return Conflict(remote, (Loss("deleted", "remote"),))
     if remote is None:
         return Conflict(local, (Loss("deleted", "local"),))
-    merged = merge(base, local, remote, edited_at=edited_at, remote_edited_at=remote_edited_at)
+    merged = merge(
+        base,
+        local,
+        remote,
+        edited_at=edited_at,
+        remote_edited_at=remote_edited_at,
+        contested=contested,
+    )
     if merged.losses:
         return Conflict(merged.content, merged.losses)
     return Merge(merged.content)

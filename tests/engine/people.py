@@ -66,9 +66,11 @@ class People:
             self.world.google.delete(event["id"])
 
     async def restore(self) -> None:
-        # A slot that left with its account or vanished unread may live on in Google, and be there twice.
+        # What was removed here on disconnecting comes back with a new link, and nobody knows what it was.
         gone = [
-            each for each in await self.world.all_slots(deleted=True) if each.local is None and each.google
+            slot
+            for slot in await self.world.all_slots(deleted=True)
+            if slot.local is None and slot.google is not None and slot.google.updated_at is not None
         ]
         if gone:
             await self.world.restore(self.dice.choice(gone))
