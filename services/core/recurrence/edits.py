@@ -8,8 +8,8 @@ What moves is the wall clock: an occurrence at 10:00 that becomes 15:00 moves ev
 wall clock, in summer and in winter, UNTIL included, so that no last occurrence is lost. What a rule says
 stays as it is written unless weekdays are asked to follow; what it leaves to DTSTART follows.
 
-One thing cannot be said: when a series is split at an RDATE, a rule with an INTERVAL counts its periods anew
-from there.
+One thing cannot be said: a rule with an INTERVAL that does not itself have the occurrence at which a series
+is split (an RDATE, or an occurrence of another rule) counts its periods anew from there.
 
 Source:
     Calendar API guide, 'Recurring events', 'Modify all following instances'; RFC 5545 sections 3.3.10 for the

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from services.core.recurrence.instances import Occurrence
 from services.core.recurrence.placing import walls
 from services.core.recurrence.reading import RecurrenceRules, parse_recurrence
-from services.core.recurrence.wall import DAY, LATEST, SECOND, clamp, moved, resolve, wall_of
+from services.core.recurrence.wall import DAY, LATEST, SECOND, moved, resolve, wall_of
 from services.core.slots import AllDay, Schedule, Timed
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def occurrences(schedule: Schedule, *, starts_before: datetime, ends_after: date
     """
     rules = parse_recurrence(schedule.recurrence, schedule.span)
     length = schedule.sort_end - schedule.sort_start
-    for start in instants(rules, clamp(moved(ends_after, -length)), clamp(starts_before)):
-        if start >= ends_after or start + length > ends_after:
+    for start in instants(rules, moved(ends_after, -length), starts_before):
+        if start >= ends_after or moved(start, length) > ends_after:
             yield _occurrence(schedule, start, length)
 
 
@@ -68,7 +68,7 @@ def has_occurrence(schedule: Schedule, original_start: OriginalStart) -> bool:
     """
     rules = parse_recurrence(schedule.recurrence, schedule.span)
     start = instant_named(rules, original_start)
-    return start is not None and start in instants(rules, start, start + SECOND)
+    return start is not None and start in instants(rules, start, moved(start, SECOND))
 
 
 def last_occurrence_end(schedule: Schedule) -> datetime | None:
@@ -103,7 +103,7 @@ def last_occurrence_end(schedule: Schedule) -> datetime | None:
 def instant_named(rules: RecurrenceRules, original_start: OriginalStart) -> datetime | None:
     """An original start on the scale of the rules; `None` when it is of the other kind."""
     if isinstance(original_start, datetime):
-        return None if rules.is_all_day else clamp(original_start.astimezone(UTC))
+        return None if rules.is_all_day else original_start.astimezone(UTC)
     return datetime.combine(original_start, time(), UTC) if rules.is_all_day else None
 
 
@@ -139,7 +139,7 @@ def _placed(rule: Rule, rules: RecurrenceRules, lower: datetime, upper: datetime
         start = rules.first if wall == rules.start else resolve(wall, rules.zone)
         if lower <= start < upper:
             heappush(held, start)
-        while held and held[0] + _SLACK < start:
+        while held and moved(held[0], _SLACK) < start:
             yield heappop(held)
     while held:
         yield heappop(held)
@@ -148,7 +148,7 @@ def _placed(rule: Rule, rules: RecurrenceRules, lower: datetime, upper: datetime
 def _end_of_rule(rule: Rule, rules: RecurrenceRules) -> datetime | None:
     """An instant after which the rule places nothing; `None` when there is none."""
     if rule.until is not None:
-        return clamp(rule.until)
+        return rule.until
     if rule.count is None:
         return None
     last = max(walls(rule, rules.start, rules.start, LATEST.replace(tzinfo=None)), default=rules.start)
@@ -158,6 +158,6 @@ def _end_of_rule(rule: Rule, rules: RecurrenceRules) -> datetime | None:
 def _occurrence(schedule: Schedule, start: datetime, length: timedelta) -> Occurrence:
     span = schedule.span
     if isinstance(span, Timed):
-        return Occurrence(start, Timed(start, start + length, span.timezone))
+        return Occurrence(start, Timed(start, moved(start, length), span.timezone))
     day = start.date()
-    return Occurrence(day, AllDay(day, day + length))
+    return Occurrence(day, AllDay(day, moved(start, length).date()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from services.core.recurrence.lines import Line, find_zone, read_moment, split_rule, write_date, write_instant
 from services.core.recurrence.reading import is_date
 from services.core.recurrence.rules import CLOCK_PARTS, WEEKDAYS, implied_parts
-from services.core.recurrence.wall import DAY, resolve, rule_wall_of, wall_of
+from services.core.recurrence.wall import DAY, moved, moved_wall, resolve, rule_wall_of, wall_of
 from services.core.slots import AllDay, Timed
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class Move:
     def wall(self, wall: datetime) -> datetime:
         """Where a wall-clock time of the series comes to stand."""
         if self.is_all_day:
-            return datetime.combine(wall.date(), time()) + self.days * DAY
-        return wall + self.delta
+            return moved_wall(datetime.combine(wall.date(), time()), self.days * DAY)
+        return moved_wall(wall, self.delta)
 
     def instant(self, instant: datetime) -> datetime:
         """Where a start of the series comes to stand."""
@@ -75,8 +75,8 @@ class Move:
         """The series' own span, moved, and as long as `new_span`."""
         start = self.instant(self.rules.first)
         if isinstance(new_span, Timed):
-            return Timed(start, start + (new_span.end - new_span.start), new_span.timezone)
-        return AllDay(start.date(), start.date() + (new_span.end - new_span.start))
+            return Timed(start, moved(start, new_span.end - new_span.start), new_span.timezone)
+        return AllDay(start.date(), moved(start, new_span.end - new_span.start).date())
 
     def write(self, instant: datetime) -> str:
         """A start in the form of the new series."""
@@ -188,7 +188,7 @@ def _moved_until(until: datetime, move: Move) -> str:
     if move.is_all_day and not rules.is_all_day:
         # The last day on which the series could start, not the day on which UNTIL happens to lie.
         clock = rules.start - datetime.combine(rules.start.date(), time())
-        wall -= clock
+        wall = moved_wall(wall, -clock)
     return move.write(resolve(move.wall(wall), move.zone))
 
 

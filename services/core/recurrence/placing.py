@@ -5,9 +5,10 @@ that can matter, so that an old series costs what its window costs. Within a per
 condition that a day must meet, which is what the table of RFC 5545 section 3.3.10 amounts to once the parts
 that are left to DTSTART are filled in.
 
-Why not python-dateutil here: it has to begin at DTSTART, takes 10 to 35 microseconds for each day of a daily
-rule, takes BYDAY=MO,1TU as an intersection, and every day of the week for BYWEEKNO alone. The property tests
-hold this module against it, the corpus against three implementations in other languages.
+Why not python-dateutil here: it has to begin at DTSTART (40 ms for a month of a daily series that began in
+1990, 0.25 ms here), reads BYDAY=MO,1TU as an intersection, takes every day of the week for BYWEEKNO alone,
+and loses days of weeks that lie in two years. The property tests hold this module against it where it is
+right, the corpus against three implementations in other languages.
 
 Source:
     RFC 5545 section 3.3.10 (RECUR).

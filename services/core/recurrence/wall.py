@@ -13,39 +13,38 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-EARLIEST = datetime.min.replace(tzinfo=UTC) + 3 * DAY
-LATEST = datetime.max.replace(tzinfo=UTC, microsecond=0) - 3 * DAY
-"""Instants between these can be moved by any offset."""
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC, microsecond=0)
 
 
 def resolve(wall: datetime, zone: tzinfo) -> datetime:
-    """The instant at which the clock in `zone` shows `wall`."""
-    return clamp(wall.replace(tzinfo=UTC)) if zone is UTC else _resolve(wall, zone)
-
-
-def _resolve(wall: datetime, zone: tzinfo) -> datetime:
+    """The instant at which the clock in `zone` shows `wall`; at the ends of the calendar, in UTC."""
     try:
         return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     except OverflowError:
-        return clamp(wall.replace(tzinfo=UTC))
-
-
-def clamp(instant: datetime) -> datetime:
-    """The instant, or the end of the calendar that it lies beyond."""
-    return min(max(instant, EARLIEST), LATEST)
+        return wall.replace(tzinfo=UTC)
 
 
 def moved(instant: datetime, by: timedelta) -> datetime:
-    """`instant + by`, within the calendar."""
+    """`instant + by`, or the end of the calendar that it lies beyond."""
     try:
-        return clamp(instant + by)
+        return min(instant + by, LATEST)
     except OverflowError:
         return LATEST if by > timedelta(0) else EARLIEST
 
 
+def moved_wall(wall: datetime, by: timedelta) -> datetime:
+    """The same for wall-clock times."""
+    return moved(wall.replace(tzinfo=UTC), by).replace(tzinfo=None)
+
+
 def wall_of(instant: datetime, zone: tzinfo) -> datetime:
-    """What the clock in `zone` shows at `instant`, naive."""
-    return clamp(instant).astimezone(zone).replace(tzinfo=None, fold=0)
+    """What the clock in `zone` shows at `instant`, naive; at the ends of the calendar, in UTC."""
+    try:
+        shown = instant.astimezone(zone)
+    except OverflowError:
+        shown = instant
+    return shown.replace(tzinfo=None, fold=0)
 
 
 def rule_wall_of(instant: datetime, zone: tzinfo, clock: time) -> datetime:
@@ -55,8 +54,9 @@ def rule_wall_of(instant: datetime, zone: tzinfo, clock: time) -> datetime:
     """
     shown = wall_of(instant, zone)
     if shown.time() != clock:
-        before = moved(instant, -DAY).astimezone(zone).utcoffset() or timedelta(0)
-        meant = (moved(instant, before)).replace(tzinfo=None)
+        day_before = moved(instant, -DAY)
+        offset = wall_of(day_before, zone) - day_before.replace(tzinfo=None)
+        meant = moved(instant, offset).replace(tzinfo=None)
         if meant.time() == clock and resolve(meant, zone) == instant:
             return meant
     return shown

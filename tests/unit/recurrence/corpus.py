@@ -70,6 +70,9 @@ _SETPOS = (
     "BYSETPOS counts within the whole period, also before DTSTART (RFC 5545, 3.3.10); it is lost or cut."
 )
 _WEEK = "BYWEEKNO chooses weeks, and the weekday comes from BYDAY or DTSTART (RFC 5545, 3.3.10)."
+_YEARS = (
+    "A week is of the year that has four of its days, with its days in the other year (RFC 5545, 3.3.10)."
+)
 _FORM = "Against the letter of RFC 5545 but clear, and other calendars write it; the library refuses it."
 
 DISAGREEMENTS: dict[str, dict[str, str]] = {
@@ -85,6 +88,8 @@ DISAGREEMENTS: dict[str, dict[str, str]] = {
         "week 53": _WEEK,
         "week 1, days of two years": _WEEK,
         "last week of the year": _WEEK,
+        "week 52, days of two years": _WEEK,
+        "53rd week from the end": _WEEK,
         "week without a weekday takes it from the start": _WEEK,
         "15th of every month by year": "BYMONTHDAY expands a year to all its months (RFC 5545, 3.3.10).",
         "UNTIL before the start": _DTSTART,
@@ -112,6 +117,8 @@ DISAGREEMENTS: dict[str, dict[str, str]] = {
         "second day of the week that is named": _SETPOS,
         "position counted from before the start of the series": _SETPOS,
         "numbered and plain weekdays together": "BYDAY unites what it lists (RFC 5545, 3.3.10).",
+        "week 52, days of two years": _YEARS,
+        "53rd week from the end": _YEARS,
         "week without a weekday takes it from the start": _WEEK,
         "UNTIL as a date in a timed series": _FORM,
         "UNTIL before the start": _DTSTART,

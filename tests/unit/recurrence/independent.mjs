@@ -1,11 +1,12 @@
-// Expands corpus.json with three libraries that share no code with this project or python-dateutil, and writes
-// what they say to independent.json, which the tests read. The tests need Python only; run this by hand when
-// the corpus grows:
+// Expands corpus.json with three libraries that share no code with this project or with python-dateutil, and
+// writes what they say to independent.json, which the tests read. The tests need Python only; run this by hand
+// when the corpus grows, in an empty folder, with node 20 or later:
 //
-//   cd "$(mktemp -d)" && npm install ical.js@2.2.1 rrule-temporal@2.2.7 rrule-rust@3.1.1 temporal-polyfill
-//   cp …/tests/unit/recurrence/*.{mjs,json} . && node independent.mjs && cp independent.json …/tests/unit/recurrence/
+//   npm install ical.js@2.2.1 rrule-temporal@2.2.7 rrule-rust@3.1.1 temporal-polyfill
+//   cp $REPOSITORY/tests/unit/recurrence/{corpus.json,independent.mjs} .
+//   node independent.mjs && cp independent.json $REPOSITORY/tests/unit/recurrence/
 //
-// ical.js (Mozilla, MPL-2.0) is asked for wall-clock times: it has no zones of its own. rrule-temporal (MIT) and
+// ical.js (Mozilla, MPL-2.0) has no zones of its own and is asked for wall-clock times. rrule-temporal (MIT) and
 // rrule-rust (MIT, the Rust crate `rrule`) resolve zones themselves. A library that refuses a case says why.
 import { createRequire } from "node:module";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -15,13 +16,15 @@ import { RRuleTemporal } from "rrule-temporal";
 
 const { RRuleSet } = createRequire(import.meta.url)("rrule-rust");
 const MOST = 2000;
+const FORM = /^(\d{4})(\d\d)(\d\d)(T(\d\d)(\d\d)(\d\d))?$/;
 
 const compact = (text) => text.replace(/[-:]/g, "");
 const utcKey = (instant) => compact(instant.round({ smallestUnit: "second" }).toString());
 const wallKey = (zoned) => compact(zoned.toPlainDateTime().toString({ smallestUnit: "second" }));
-const plain = (key) => Temporal.PlainDateTime.from(
-  key.replace(/^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d))?$/, (_, y, m, d, h = "00", n = "00", s = "00") => `${y}-${m}-${d}T${h}:${n}:${s}`),
-);
+const plain = (key) => {
+  const [, year, month, day, , hour = 0, minute = 0, second = 0] = FORM.exec(key).map((each) => each && +each);
+  return Temporal.PlainDateTime.from({ year, month, day, hour, minute, second });
+};
 
 /** One date or date-time as the wall clock of the series shows it. */
 function onTheWall(text, zone, given) {
@@ -43,7 +46,8 @@ function withMozilla({ zone, start, lines, before }) {
   });
   const event = ["BEGIN:VEVENT", "UID:1", `DTSTART${value}:${compact(start)}`, ...floating, "END:VEVENT"];
   const component = ICAL.Component.fromString(event.join("\r\n"));
-  const expansion = new ICAL.RecurExpansion({ component, dtstart: component.getFirstPropertyValue("dtstart") });
+  const dtstart = component.getFirstPropertyValue("dtstart");
+  const expansion = new ICAL.RecurExpansion({ component, dtstart });
   const found = [];
   for (let next = expansion.next(); next && found.length < MOST; next = expansion.next()) {
     const key = compact(next.toString());
@@ -75,11 +79,11 @@ function withRust(given) {
   const end = Temporal.Instant.from(`${before}T00:00Z`);
   const found = [];
   for (const each of set.all(MOST)) {
-    const two = (number) => String(number).padStart(2, "0");
-    const wall = `${each.year}${two(each.month)}${two(each.day)}T${two(each.time?.hour ?? 0)}${two(each.time?.minute ?? 0)}${two(each.time?.second ?? 0)}`;
-    const instant = plain(wall).toZonedDateTime(each.time?.utc ? "UTC" : (zone ?? "UTC")).toInstant();
-    if (Temporal.Instant.compare(instant, end) >= 0) break;
-    found.push(zone ? utcKey(instant) : wall.slice(0, 8));
+    const { year, month, day, time } = each;
+    const wall = Temporal.PlainDateTime.from({ year, month, day, ...(time ?? {}) });
+    const zoned = wall.toZonedDateTime(time?.utc || !zone ? "UTC" : zone);
+    if (Temporal.Instant.compare(zoned.toInstant(), end) >= 0) break;
+    found.push(zone ? utcKey(zoned.toInstant()) : wallKey(zoned).slice(0, 8));
   }
   return found;
 }
@@ -98,7 +102,7 @@ for (const given of corpus.filter((each) => !each.refused)) {
   }
 }
 const groups = Object.entries(answers).map(([name, each]) => {
-  const said = Object.entries(each).map(([library, dates]) => `    ${JSON.stringify(library)}: ${JSON.stringify(dates)}`);
+  const said = Object.entries(each).map((pair) => `    ${pair.map((one) => JSON.stringify(one)).join(": ")}`);
   return `  ${JSON.stringify(name)}: {\n${said.join(",\n")}\n  }`;
 });
 writeFileSync("independent.json", `{\n${groups.join(",\n")}\n}\n`);

@@ -99,6 +99,28 @@ def test_several_rules_are_united_and_exrules_taken_away() -> None:
     assert walls(series) == ["2026-03-02 10:00", "2026-03-05 10:00", "2026-03-12 10:00", "2026-03-16 10:00"]
 
 
+@pytest.mark.parametrize("number", [1, 2, 51, 52, 53])
+def test_weeks_are_those_of_iso_8601(number: int) -> None:
+    every_day = "BYDAY=MO,TU,WE,TH,FR,SA,SU"
+    series = all_day("1999-12-31", f"RRULE:FREQ=YEARLY;BYWEEKNO={number};{every_day}")
+    begin, end = datetime(2000, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
+    days = (begin.date() + timedelta(days=each) for each in range((end - begin).days))
+    assert window(series, begin, end) == [day for day in days if day.isocalendar().week == number]
+
+
+@pytest.mark.parametrize("number", [1, 2, 51, 52, 53])
+def test_weeks_counted_from_the_end_are_those_of_iso_8601(number: int) -> None:
+    every_day = "BYDAY=MO,TU,WE,TH,FR,SA,SU"
+    series = all_day("1999-12-31", f"RRULE:FREQ=YEARLY;BYWEEKNO=-{number};{every_day}")
+    begin, end = datetime(2000, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
+    days = (begin.date() + timedelta(days=each) for each in range((end - begin).days))
+    # 28 December is always in the last week of its year.
+    weeks_left = {
+        day: date(day.isocalendar().year, 12, 28).isocalendar().week - day.isocalendar().week for day in days
+    }
+    assert window(series, begin, end) == [day for day, left in weeks_left.items() if left + 1 == number]
+
+
 def test_names_of_the_other_kind_are_unknown() -> None:
     assert not has_occurrence(timed("2026-03-02T10:00", "RRULE:FREQ=DAILY"), date(2026, 3, 2))
     assert not has_occurrence(all_day("2026-03-02", "RRULE:FREQ=DAILY"), datetime(2026, 3, 2, tzinfo=UTC))
@@ -165,6 +187,17 @@ def test_the_ends_of_the_calendar_are_survived(series: Schedule) -> None:
     for found in (window(series, first, first + year), window(series, last - year, last)):
         assert found == sorted(set(found))
     assert last_occurrence_end(series) is None
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-30"])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Honolulu"])
+def test_single_slots_at_the_ends_of_the_calendar_occur(day: str, zone: str) -> None:
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    start = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    for single in (Schedule(Timed(start, start + timedelta(hours=1), zone)), all_day(day)):
+        assert len(window(single, first, last)) == 1
+        assert has_occurrence(single, single.span.start)
+        assert last_occurrence_end(single) == single.sort_end
 
 
 def calls(work: Callable[[], object]) -> int:
