@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
@@ -78,6 +79,47 @@ async def test_reminders_that_google_set_are_not_undone_by_an_edit_of_the_app(wo
     event = world.google.event(event_id)
     assert (event["summary"], event["reminders"]) == ("Talk, renamed", reminders)
     assert (await world.slot(slot.id)).content.reminders.overrides[0].minutes == 5
+
+
+def lagging(world: World, event: dict[str, Any]) -> None:
+    """The next listing shows an event as it was, and promises what is newer for later."""
+    once = iter([True])
+
+    def answered(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        token = parse_qs(urlsplit(request.url).query).get("syncToken")
+        if token is None or not next(once, False):
+            return answer
+        page = orjson.loads(answer.body) | {"items": [event], "nextSyncToken": token[0]}
+        return replace(answer, body=orjson.dumps(page))
+
+    world.transport.answered = answered
+
+
+async def test_a_listing_that_lags_behind_our_own_edit_undoes_nothing(world: World):
+    slot, event_id = await world.linked("Before")
+    before = world.google.event(event_id)
+    world.clock.advance(timedelta(seconds=5))
+    await world.edit(slot, title="After")
+    await world.settle()
+    told = await world.slots.history(USER, slot.id)
+    lagging(world, before)
+    await world.pull()
+    assert (await world.slot(slot.id)).content.title == "After"
+    assert await world.slots.history(USER, slot.id) == told
+    assert world.google.event(event_id)["summary"] == "After"
+
+
+async def test_a_listing_that_lags_behind_our_own_deletion_brings_nothing_back(world: World):
+    slot, event_id = await world.linked("Gone")
+    before = world.google.event(event_id)
+    world.clock.advance(timedelta(seconds=5))
+    await world.delete(slot)
+    await world.settle()
+    told = await world.slots.history(USER, slot.id)
+    lagging(world, before)
+    await world.pull()
+    assert await world.all_slots() == []
+    assert await world.slots.history(USER, slot.id) == told
 
 
 async def test_an_event_that_becomes_unreadable_is_neither_deleted_nor_in_the_way(world: World):
