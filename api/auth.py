@@ -175,7 +175,7 @@ async def callback(
             scope=scope,
             issuer=iss,
         )
-        await connections.connected(finished.user_id, account_changed=finished.account_changed)
+        await connections.connected(finished.user_id)
     except OAuthFlowError as failure:
         if http.frontend_url is None:
             raise

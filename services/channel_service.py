@@ -170,6 +170,7 @@ class ChannelService:
 
     async def _not_opened(self, channel: Channel, *, unsupported: bool) -> None:
         async with self._uow() as tx:
+            await tx.users.lock(channel.user_id)
             await tx.channels.remove(channel.user_id, channel.id)
             if unsupported:
                 calendar = await tx.calendars.find(channel.user_id, channel.calendar_id)

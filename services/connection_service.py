@@ -6,9 +6,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from services.bindings import all_slots, forget_cursors, remove_google_slots, unbound
 from services.core.accounts import AccountStatus
-from services.core.calendars import CalendarStatus, CalendarSync, Cursor
-from services.core.edits import edit
+from services.core.calendars import CalendarStatus, CalendarSync
 from services.core.errors import (
     DomainError,
     GoogleNotConnectedError,
@@ -16,30 +16,19 @@ from services.core.errors import (
     UnknownUserError,
     VendorError,
 )
-from services.core.policy import LoopPolicy
-from services.core.records import (
-    DELETION,
-    NO_LOOP,
-    UNKNOWN_ETAG,
-    EventKind,
-    HistoryEntry,
-    SlotQuery,
-)
+from services.core.records import DELETION
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
     from services.channel_service import ChannelService
     from services.core.accounts import GoogleAccount
     from services.core.ports import Calendars, Clock
-    from services.core.records import Slot
-    from services.core.storage import Transaction, UnitOfWork
+    from services.core.storage import UnitOfWork
     from services.google_oauth import GoogleOAuth
     from services.signals import Signals
 
 _log = logging.getLogger(__name__)
-_BATCH = 200
 DEFAULT_CALENDAR = "primary"
 
 
@@ -63,18 +52,9 @@ class ConnectionService:
         self._clock = clock
         self._signals = signals
 
-    async def connected(self, user_id: UUID, *, account_changed: bool = False) -> None:
-        """An account was linked (again): its calendar takes part, and the first sync is due now.
-
-        Args:
-            user_id: Whose account.
-            account_changed: Whether it is another account than the slots were synced with before. They are
-                then new to it, and single slots are pushed; what was a series of the other account's, or a
-                part of one, stays there.
-        """
+    async def connected(self, user_id: UUID) -> None:
+        """An account was linked (again): its calendar takes part, and the first sync is due now."""
         now = self._clock.now()
-        if account_changed:
-            await self._unbind_all(user_id)
         async with self._uow() as tx:
             calendar = await tx.calendars.find(user_id, DEFAULT_CALENDAR)
             if calendar is None:
@@ -108,7 +88,7 @@ class ConnectionService:
         async with self._uow() as tx:
             # A run that is under way loses its lease first, so that it cannot store its cursor over this one.
             await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=self._clock.now())
-            await _forget_cursors(tx, user_id)
+            await forget_cursors(tx, user_id)
         await self.connected(user_id)
 
     async def disconnect(
@@ -131,7 +111,7 @@ class ConnectionService:
         async with self._uow() as tx:
             await tx.calendars.set_status(user_id, CalendarStatus.DISCONNECTED, now=self._clock.now())
             # What is linked next is listed in full: what is deleted here now is no change there.
-            await _forget_cursors(tx, user_id)
+            await forget_cursors(tx, user_id)
         await self._channels.stop_all(user_id)
         if remote == "delete":
             await self._delete_from_google(user_id)
@@ -151,7 +131,7 @@ class ConnectionService:
             # Once more: a new link that was made meanwhile ends here too.
             await tx.calendars.set_status(user_id, CalendarStatus.DISCONNECTED, now=self._clock.now())
             if local == "delete":
-                await self._delete_google_slots(tx, user_id)
+                await remove_google_slots(tx, user_id, now=self._clock.now())
         self._signals.user_changed(user_id)
 
     async def erase(self, user_id: UUID, *, purge_google: bool) -> None:
@@ -183,7 +163,7 @@ class ConnectionService:
 
     async def _delete_from_google(self, user_id: UUID) -> None:
         async with self._uow.reading() as tx:
-            slots = await _pages(tx, user_id, include_deleted=True)
+            slots = await all_slots(tx, user_id, include_deleted=True)
         try:
             for slot in slots:
                 if slot.source == "app" and slot.base is not None:
@@ -217,77 +197,4 @@ class ConnectionService:
             await tx.users.lock(user_id)
             current = await tx.slots.find(user_id, slot_id)
             if current is not None:
-                await tx.slots.save([_unbound(current)])
-
-    async def _delete_google_slots(self, tx: Transaction, user_id: UUID) -> None:
-        now = self._clock.now()
-        edits = [
-            edit(slot, None, now=now, policy=LoopPolicy())
-            for slot in await _pages(tx, user_id)
-            if slot.source == "google"
-        ]
-        gone = [_removed_here(each.slot) for each in edits]
-        history = [HistoryEntry(user_id, each.slot.id, 0, now, "app", each.changes) for each in edits]
-        if gone:
-            await tx.slots.save(gone, history)
-
-    async def _unbind_all(self, user_id: UUID) -> None:
-        now = self._clock.now()
-        async with self._uow() as tx:
-            await tx.users.lock(user_id)
-            slots = await _pages(tx, user_id, include_deleted=True)
-            bound = [slot for slot in slots if slot.google is not None or slot.base is not None]
-            if bound:
-                await tx.slots.save([_left_behind(slot, now) for slot in bound])
-            for calendar in await tx.calendars.all_of(user_id):
-                cursor = Cursor(listing=calendar.cursor.listing)
-                await tx.calendars.update(replace(calendar, cursor=cursor, push_supported=True))
-
-
-async def _forget_cursors(tx: Transaction, user_id: UUID) -> None:
-    for calendar in await tx.calendars.all_of(user_id):
-        await tx.calendars.update(replace(calendar, cursor=Cursor(listing=calendar.cursor.listing)))
-
-
-async def _pages(tx: Transaction, user_id: UUID, *, include_deleted: bool = False) -> list[Slot]:
-    slots: list[Slot] = []
-    query = SlotQuery(limit=_BATCH, include_deleted=include_deleted)
-    while True:
-        page = await tx.slots.page(user_id, query)
-        slots.extend(page)
-        if len(page) < _BATCH:
-            return slots
-        last = page[-1]
-        query = replace(query, after=(last.content.schedule.sort_start, last.id))
-
-
-def _unbound(slot: Slot) -> Slot:
-    """The slot without its Google copy; should it be pushed again, that is a new event."""
-    return replace(
-        slot,
-        google=None,
-        base=None,
-        sent=None,
-        refetch=False,
-        failure=None,
-        hold_id=None,
-        quarantined_until=None,
-        generation=slot.generation + 1,
-    )
-
-
-def _removed_here(slot: Slot) -> Slot:
-    """The deleted slot of an event that Google keeps: nothing is to be pushed, and a new link finds it again.
-
-    It stays bound, so that neither that nor restoring it makes a second one.
-    """
-    google = slot.google and replace(slot.google, etag=UNKNOWN_ETAG, updated_at=None)
-    return replace(
-        _unbound(slot), google=google, generation=slot.generation, edited_at={}, notify="none", loop=NO_LOOP
-    )
-
-
-def _left_behind(slot: Slot, now: datetime) -> Slot:
-    """The slot as it is to an account that never had it."""
-    partial = slot.google is not None and slot.google.kind is not EventKind.SINGLE
-    return replace(_unbound(slot), deleted_at=slot.deleted_at or (now if partial else None))
+                await tx.slots.save([unbound(current)])

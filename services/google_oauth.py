@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from services.bindings import leave_account
 from services.core.accounts import AccountStatus, GoogleAccount, OAuthFlow
 from services.core.calendars import CalendarStatus
 from services.core.errors import OAuthFlowError, UnknownUserError, VendorError
@@ -218,10 +220,8 @@ class GoogleOAuth:
         raise OAuthFlowError("google-scope-missing", "Access to the calendar's events was not granted.")
 
     async def _revoke_quietly(self, grant: TokenGrant) -> None:
-        try:
+        with suppress(VendorError):  # It is not kept, so nobody can use it.
             await self._endpoints.revoke(grant.refresh_token or grant.access_token)
-        except VendorError:
-            return  # It is not kept, so nobody can use it.
 
     async def _identity(self, grant: TokenGrant, flow: OAuthFlow) -> Identity:
         try:
@@ -261,6 +261,8 @@ class GoogleOAuth:
                     version=1 if known is None else known.version + 1,
                 )
                 await tx.accounts.save(account)
+                if known is not None and known.subject != identity.subject:
+                    await leave_account(tx, user_id, now=now)
                 if known is not None and known.status is AccountStatus.REAUTHORISATION_REQUIRED:
                     await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=now)
         except UnknownUserError:
@@ -277,8 +279,7 @@ class GoogleOAuth:
     def _token_to_keep(
         self, grant: TokenGrant, identity: Identity, known: GoogleAccount | None, user_id: UUID
     ) -> str:
-        # Slots are bound to events of the account that was linked first. Another account is welcome only
-        # after a disconnect, which is where a person decides what becomes of them.
+        # What becomes of slots that are bound to the first account is decided when it is disconnected.
         if (
             known is not None
             and known.status is not AccountStatus.DISCONNECTED

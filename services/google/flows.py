@@ -35,7 +35,7 @@ class FinishedFlow:
 
     @property
     def account_changed(self) -> bool:
-        """Whether slots may still be bound to events of another Google account."""
+        """Whether it is another Google account than the one that was linked before."""
         return self.previous_subject not in (None, self.account.subject)
 
     @property

@@ -52,7 +52,13 @@ async def test_an_edit_survives_a_lost_answer_and_a_refused_look(world: World, m
     assert await world.review.conflicts(USER, after=None, limit=10) == []
 
 
-async def test_an_insert_that_arrives_when_all_is_over_makes_no_second_event(world: World):
+@pytest.mark.parametrize(
+    "mishap",
+    [{"kind": "drop_before"}, {"kind": "answer", "status": 429, "reason": "rateLimitExceeded"}],
+)
+async def test_an_insert_that_arrives_when_all_is_over_makes_no_second_event(
+    world: World, mishap: dict[str, Any]
+):
     """A process stands still before it sends; another looks, finds nothing, and the person goes on."""
     slot = await world.create("First")
     claim = await world.engine.claim()
@@ -65,7 +71,7 @@ async def test_an_insert_that_arrives_when_all_is_over_makes_no_second_event(wor
     world.clock.advance(world.policy.lease * 2)
     claim = await world.other_engine.claim()
     assert claim is not None
-    world.google.fault("drop_before", method="POST")
+    world.google.fault(**mishap, method="POST")
     await world.other_engine.run(claim)
     await world.edit(slot, title="Second")
     assert await frozen.go(steps=None)

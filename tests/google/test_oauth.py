@@ -13,6 +13,10 @@ import pytest
 from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
 from services.core.errors import OAuthFlowError, ReauthorisationRequiredError, VendorError
+from services.core.event_ids import event_id_for
+from services.core.pushing import Insert, Nothing, next_call
+from services.core.records import EventKind, GoogleCopy, Slot
+from services.core.slots import Schedule, SlotContent, Timed
 from services.google.oauth_endpoints import CALENDAR_LIST_SCOPE, EVENTS_SCOPE, SCOPES, claims_of
 from services.google_oauth import FLOW_LIFETIME, TICKET_LIFETIME, FinishedFlow, OpenedFlow
 from services.token_service import REFRESH_TOKEN
@@ -287,6 +291,46 @@ async def test_another_google_account_is_refused_until_the_first_is_disconnected
     done = await connect(world, "other@example.com")
     assert (done.account.email, done.account.version) == ("other@example.com", 3)
     assert (done.previous_subject, done.account_changed) == (first.subject, True)
+
+
+async def test_another_account_is_stored_together_with_the_end_of_the_bindings_to_the_first(
+    world: World,
+) -> None:
+    """Whatever happens afterwards, no slot is looked for in an account that never had it."""
+    world.oauth = world.oauth_with(replace(world.config, same_email_only=False))
+    first = (await connect(world)).account
+    single, series = a_slot(world, "single", EventKind.SINGLE), a_slot(world, "series", EventKind.SERIES)
+    async with world.storage.uow() as tx:
+        await tx.users.lock(world.user_id)
+        await tx.slots.add([single, series])
+    world.storage.accounts[world.user_id] = replace(
+        first, status=AccountStatus.DISCONNECTED, refresh_token=None, version=2
+    )
+
+    await connect(world, "other@example.com")
+
+    async with world.storage.uow.reading() as tx:
+        slots = await tx.slots.find_many(world.user_id, [single.id, series.id])
+        (entry,) = await tx.slots.history(world.user_id, series.id)
+    assert {slot.google for slot in slots.values()} == {None}
+    assert next_call(slots[single.id]) == Insert(event_id_for(single.id, 1), single.content)
+    assert next_call(slots[series.id]) == Nothing()
+    assert entry.fields == {"deleted": {"before": False, "after": True}}
+
+
+def a_slot(world: World, event_id: str, kind: EventKind) -> Slot:
+    content = SlotContent("Talk", Schedule(Timed(NOW, NOW, "UTC")))
+    return Slot(
+        user_id=world.user_id,
+        id=world.ids.uuid(),
+        calendar_id="primary",
+        content=content,
+        base=content,
+        source="google",
+        created_at=NOW,
+        updated_at=NOW,
+        google=GoogleCopy(event_id, '"1"', NOW, kind),
+    )
 
 
 async def test_an_account_with_another_address_is_refused(world: World) -> None:
