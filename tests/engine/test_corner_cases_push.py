@@ -54,7 +54,11 @@ async def test_an_edit_survives_a_lost_answer_and_a_refused_look(world: World, m
 
 @pytest.mark.parametrize(
     "mishap",
-    [{"kind": "drop_before"}, {"kind": "answer", "status": 429, "reason": "rateLimitExceeded"}],
+    [
+        {"kind": "drop_before"},
+        {"kind": "answer", "status": 429, "reason": "rateLimitExceeded"},
+        {"kind": "answer", "status": 400, "reason": "invalid"},
+    ],
 )
 async def test_an_insert_that_arrives_when_all_is_over_makes_no_second_event(
     world: World, mishap: dict[str, Any]
