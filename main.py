@@ -28,6 +28,7 @@ from services.channel_service import ChannelService
 from services.configuration import oauth_config, secret_keys, sync_policy
 from services.connection_service import ConnectionService
 from services.core.errors import DatabaseUnavailableError, SettingsError
+from services.free_busy_service import FreeBusyService
 from services.google.oauth_endpoints import OAuthEndpoints
 from services.google.quota import QuotaPacer, QuotaPolicy
 from services.google.transport import (
@@ -160,6 +161,7 @@ async def build_container(
                 administrator_key=admin.get_secret_value() if admin else None,
             ),
             slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
+            free_busy=FreeBusyService(uow=uow),
             sync=SyncService(uow=uow, clock=clock, signals=signals),
             reviews=ReviewService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             connections=connections,

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api import auth, docs, health, slots, sync, webhooks
+from api import auth, docs, free_busy, health, slots, sync, webhooks
 from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
 from api.problems import install_problem_handlers
 
@@ -41,7 +41,16 @@ def create_app(lifespan: Lifespan) -> FastAPI:
         redirect_slashes=False,
     )
     install_problem_handlers(app)
-    for router in (health.router, auth.router, slots.router, sync.router, webhooks.router):
+    # What has a name of its own under /slots comes before `/slots/{slot_id}`.
+    named_slots = (free_busy.router,)
+    for router in (
+        health.router,
+        auth.router,
+        *named_slots,
+        slots.router,
+        sync.router,
+        webhooks.router,
+    ):
         app.include_router(router)
     docs.install(app)
     return app

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from services.channel_service import ChannelService
     from services.connection_service import ConnectionService
     from services.core.ports import Ids
+    from services.free_busy_service import FreeBusyService
     from services.google_oauth import GoogleOAuth
     from services.review_service import ReviewService
     from services.settings import Settings
@@ -66,6 +67,7 @@ class Container:
     ids: Ids
     users: UserService
     slots: SlotService
+    free_busy: FreeBusyService
     sync: SyncService
     reviews: ReviewService
     connections: ConnectionService

@@ -10,6 +10,7 @@ from api.container import Container, HttpPolicy
 from services.channel_service import ChannelService
 from services.connection_service import ConnectionService
 from services.core.errors import ForbiddenError, UnauthenticatedError, UnknownUserError
+from services.free_busy_service import FreeBusyService
 from services.google_oauth import GoogleOAuth
 from services.review_service import ReviewService
 from services.slot_service import SlotService
@@ -40,6 +41,10 @@ async def _slots(request: Request) -> SlotService:
     return container_of(request).slots
 
 
+async def _free_busy(request: Request) -> FreeBusyService:
+    return container_of(request).free_busy
+
+
 async def _sync(request: Request) -> SyncService:
     return container_of(request).sync
 
@@ -63,6 +68,7 @@ async def _oauth(request: Request) -> GoogleOAuth:
 Http = Annotated[HttpPolicy, Depends(_http)]
 Users = Annotated[UserService, Depends(_users)]
 Slots = Annotated[SlotService, Depends(_slots)]
+FreeBusyTimes = Annotated[FreeBusyService, Depends(_free_busy)]
 Sync = Annotated[SyncService, Depends(_sync)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Connections = Annotated[ConnectionService, Depends(_connections)]

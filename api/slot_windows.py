@@ -56,9 +56,8 @@ def bounded_window(edges: Edges) -> Window:
     """
     start, end = edges
     if start is None or end is None:
-        raise _refused("expand", "needs both `from` and `to`, since a series may have no end")
-    if not timedelta(0) < end - start <= WIDEST:
-        raise _refused("to", f"must be after `from` and at most {WIDEST.days} days later")
+        raise refused("expand", "needs both `from` and `to`, since a series may have no end")
+    require_bounded(start, end)
     return Window(
         ends_after=start.astimezone(UTC),
         starts_before=end.astimezone(UTC),
@@ -67,18 +66,36 @@ def bounded_window(edges: Edges) -> Window:
     )
 
 
-def _edge(text: str | None, name: str) -> datetime | None:
-    if text is None:
-        return None
+def require_bounded(start: datetime, end: datetime) -> None:
+    """Let a window pass in which series can be unrolled.
+
+    Raises:
+        RequestValidationError: It is empty or too wide.
+    """
+    if not timedelta(0) < end - start <= WIDEST:
+        raise refused("to", f"must be after `from` and at most {WIDEST.days} days later")
+
+
+def read_edge(text: str, name: str) -> datetime:
+    """Read one query parameter.
+
+    Raises:
+        RequestValidationError: It is no date-time with an offset.
+    """
     moment = None
     if _DATE_TIME.fullmatch(text):
         with suppress(ValueError):
             # An unencoded "+" arrives as a space.
             moment = datetime.fromisoformat(text.upper().replace(" ", "+"))
     if moment is None or not FIRST_YEAR - 1 <= moment.year <= LAST_YEAR + 1:
-        raise _refused(name, "must be an RFC 3339 date-time with offset, such as 2026-07-01T00:00:00Z")
+        raise refused(name, "must be an RFC 3339 date-time with offset, such as 2026-07-01T00:00:00Z")
     return moment
 
 
-def _refused(name: str, message: str) -> RequestValidationError:
+def refused(name: str, message: str) -> RequestValidationError:
+    """The refusal of a query parameter."""
     return RequestValidationError([{"type": "value_error", "loc": ("query", name), "msg": message}])
+
+
+def _edge(text: str | None, name: str) -> datetime | None:
+    return None if text is None else read_edge(text, name)
