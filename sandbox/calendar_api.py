@@ -16,6 +16,7 @@ import orjson
 from sandbox import (
     calendar_lists,
     errors,
+    events_move,
     events_read,
     events_write,
     scopes,
@@ -159,7 +160,7 @@ def _methods() -> list[tuple[str, str, str, Handler]]:
         ("PUT", event, "events.update", events_write.update_event),
         ("PATCH", event, "events.patch", events_write.patch_event),
         ("DELETE", event, "events.delete", events_write.delete_event),
-        ("POST", event + "/move", "events.move", events_write.move_event),
+        ("POST", event + "/move", "events.move", events_move.move_event),
         ("GET", event + "/instances", "events.instances", events_read.list_instances),
         ("POST", "channels/stop", "channels.stop", watch.stop_channel),
         ("GET", entries, "calendarList.list", calendar_lists.list_calendars),

@@ -14,13 +14,13 @@ from urllib.parse import unquote
 
 import orjson
 
-from sandbox import control_events
 from sandbox.control_access import AccessCalls
-from sandbox.control_ask import Ask, ControlRoute, calendar_of
+from sandbox.control_ask import Ask, ControlRoute
+from sandbox.control_calendars import CalendarCalls, calendar_state
 from sandbox.control_events import ControlError
 from sandbox.control_mishaps import MishapCalls
+from sandbox.exceptions import ORPHANED_EXCEPTIONS
 from sandbox.messages import Fault, Json, Request, Response, json_response, only
-from sandbox.model.calendars import ROLES, Calendar, calendar_resource
 from sandbox.model.zones import find_zone
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class Control:
         self._world = world
         access = AccessCalls(world, oauth, consent)
         mishaps = MishapCalls(world)
-        calendar = "/calendars/{account}/{calendar}"
         routes: list[ControlRoute] = [
             *access.routes(),
+            *CalendarCalls(world).routes(),
             *mishaps.routes(),
             ("GET", "/state", self._state),
             ("POST", "/reset", self._reset),
@@ -48,13 +48,6 @@ class Control:
             ("POST", "/quota", self._quota),
             ("POST", "/switches", self._switches),
             ("POST", "/accounts", self._add_account),
-            ("POST", "/calendars", self._add_calendar),
-            ("POST", calendar, self._change_calendar),
-            ("GET", calendar + "/events", self._list_events),
-            ("POST", calendar + "/events", self._put_event),
-            ("POST", calendar + "/events/bulk", self._bulk),
-            ("GET", calendar + "/events/{event}", self._get_event),
-            ("DELETE", calendar + "/events/{event}", self._delete_event),
             ("GET", "/requests", self._requests),
             ("DELETE", "/requests", self._clear_requests),
             ("GET", "/mails", self._mails),
@@ -95,7 +88,7 @@ class Control:
             "now": world.clock.now().isoformat(),
             "clock_offset_s": world.clock.offset.total_seconds(),
             "accounts": [asdict(account) for account in world.accounts.all()],
-            "calendars": [self._calendar_state(one) for one in world.calendars.table.rows.values()],
+            "calendars": [calendar_state(world, one) for one in world.calendars.table.rows.values()],
             "grants": [
                 {**asdict(grant), "refresh_tokens": self._live(grant.account, grant.client_id)}
                 for grant in world.grants.grants.rows.values()
@@ -111,18 +104,6 @@ class Control:
             "quota": self._quota_state(),
             "switches": asdict(world.switches),
             "requests": world.requests.count,
-        }
-
-    def _calendar_state(self, calendar: Calendar) -> Json:
-        log = self._world.calendars.log(calendar.id)
-        return {
-            **calendar_resource(calendar),
-            "acl": calendar.acl,
-            "deleted": calendar.deleted,
-            "push_supported": calendar.push_supported,
-            "events": sum(not event.cancelled for event in log.by_id.values()),
-            "tombstones": sum(event.cancelled for event in log.by_id.values()),
-            "last_position": log.last_position,
         }
 
     def _live(self, account: str, client_id: str) -> int:
@@ -163,6 +144,10 @@ class Control:
         for name in ("revival_status", "updated_min_days"):
             if name in ask.body:
                 setattr(switches, name, int(ask.body[name]))
+        orphaned = ask.body.get("orphaned_exceptions", switches.orphaned_exceptions)
+        if orphaned not in ORPHANED_EXCEPTIONS:
+            raise ControlError(f"orphaned_exceptions is one of {', '.join(ORPHANED_EXCEPTIONS)}")
+        switches.orphaned_exceptions = orphaned
         switches.record_answers = bool(ask.body.get("record_answers", switches.record_answers))
         return asdict(switches)
 
@@ -180,69 +165,6 @@ class Control:
         account.settings |= ask.body.get("settings", {})
         self._world.accounts.save(account)
         return asdict(account)
-
-    def _add_calendar(self, ask: Ask) -> Json:
-        owner = self._world.accounts.find(str(ask.body["account"]))
-        if owner is None:
-            raise ControlError("there is no such account")
-        calendar_id = str(ask.body.get("id") or self._world.new_calendar_id())
-        if self._world.calendars.find(calendar_id) is not None:
-            raise ControlError("there is such a calendar already")
-        calendar = self._world.add_calendar(
-            calendar_id,
-            owner=owner.email,
-            summary=str(ask.body.get("summary", calendar_id)),
-            time_zone=ask.body.get("time_zone"),
-        )
-        return self._calendar_changed(calendar, ask)
-
-    def _change_calendar(self, ask: Ask) -> Json:
-        return self._calendar_changed(self._calendar(ask), ask)
-
-    def _calendar_changed(self, calendar: Calendar, ask: Ask) -> Json:
-        calendar.push_supported = bool(ask.body.get("push_supported", calendar.push_supported))
-        if "summary" in ask.body:
-            calendar.summary = str(ask.body["summary"])
-        if "time_zone" in ask.body and ask.body["time_zone"] != calendar.time_zone:
-            if find_zone(ask.body["time_zone"]) is None:
-                raise ControlError("time_zone is not an IANA zone")
-            self._world.change_zone(calendar, str(ask.body["time_zone"]))
-        self._world.touch_calendar(calendar)
-        for email, role in ask.body.get("acl", {}).items():
-            if role not in ROLES:
-                raise ControlError(f"no such role: {role}")
-            self._world.share(calendar, email, role)
-        return self._calendar_state(calendar)
-
-    def _list_events(self, ask: Ask) -> Json:
-        log = self._world.calendars.log(self._calendar(ask).id)
-        return {"events": [orjson.Fragment(event.body) for event in log.since(0)]}
-
-    def _get_event(self, ask: Ask) -> Json:
-        event = self._world.calendars.log(self._calendar(ask).id).by_id.get(ask.path["event"])
-        if event is None:
-            raise ControlError("there is no such event")
-        return event.doc
-
-    def _put_event(self, ask: Ask) -> Json:
-        calendar = self._calendar(ask)
-        return control_events.put_event(self._world, calendar, ask.body, self._person(ask))
-
-    def _bulk(self, ask: Ask) -> Json:
-        calendar = self._calendar(ask)
-        return control_events.put_many(self._world, calendar, ask.body, self._person(ask))
-
-    def _delete_event(self, ask: Ask) -> Json:
-        gone = {"id": ask.path["event"], "status": "cancelled"}
-        calendar = self._calendar(ask)
-        return control_events.put_event(self._world, calendar, gone, self._person(ask))
-
-    def _person(self, ask: Ask) -> str:
-        account = self._world.accounts.find(ask.path["account"])
-        return account.email if account else ask.path["account"]
-
-    def _calendar(self, ask: Ask) -> Calendar:
-        return calendar_of(self._world, ask.path["account"], ask.path["calendar"])
 
     def _requests(self, ask: Ask) -> Json:
         return {"requests": self._world.requests.since(ask.number("since", 0))}

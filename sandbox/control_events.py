@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sandbox.event_resource import finish, html_link, merged
 from sandbox.model.event_log import StoredEvent, etag_of
-from sandbox.model.recurrence import Series, instance_doc, split_instance_id
+from sandbox.model.recurrence import located
 from sandbox.model.zones import in_zone, parse_date_time, stamp_ms
+from sandbox.series_edits import edit_instance
 
 if TYPE_CHECKING:
     from sandbox.messages import Json
@@ -22,13 +23,20 @@ class ControlError(ValueError):
     """A call of the control API that makes no sense; says why."""
 
 
-def put_event(world: World, calendar: Calendar, fields: Json, person: str) -> Json:
+def put_event(world: World, calendar: Calendar, fields: Json, person: str, scope: str | None = None) -> Json:
     """Create an event, or change the one with this id: fields merge, `null` removes.
 
-    `status: cancelled` deletes. An instance id of a series makes or changes an exception.
+    `status: cancelled` deletes. An instance id of a series makes or changes an exception, unless the
+    scope says `following` or `all`.
     """
-    before = _before(world, calendar, fields.get("id"))
-    if before is not None:
+    event_id = fields.get("id")
+    log = world.calendars.log(calendar.id)
+    found = located(log, event_id, calendar.zone) if isinstance(event_id, str) else None
+    if found is not None:
+        before = found[1]
+        if scope is not None and "recurringEventId" in before:
+            change = {name: value for name, value in fields.items() if name != "id"}
+            return edit_instance(world, calendar, before, change, scope)
         draft = merged(before, fields)
     else:
         if "start" not in fields or "end" not in fields:
@@ -84,18 +92,3 @@ def put_many(world: World, calendar: Calendar, order: Json, person: str) -> Json
         world.calendars.put_event(calendar, StoredEvent.of(doc, stamp, stamp, zone))
     world.announce_events(calendar)
     return {"count": count, "first_id": first, "last_id": last}
-
-
-def _before(world: World, calendar: Calendar, event_id: object) -> Json | None:
-    if not isinstance(event_id, str):
-        return None
-    log = world.calendars.log(calendar.id)
-    event = log.by_id.get(event_id)
-    if event is not None:
-        return event.doc
-    parts = split_instance_id(event_id)
-    master = log.by_id.get(parts[0]) if parts else None
-    if parts is None or master is None or not master.recurring:
-        return None
-    slot = Series(master, calendar.zone).find(parts[1])
-    return None if slot is None else instance_doc(master.doc, slot)

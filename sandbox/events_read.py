@@ -18,8 +18,8 @@ from sandbox import errors
 from sandbox.event_query import EventQuery
 from sandbox.event_resource import viewed
 from sandbox.messages import Json, Response, json_response
-from sandbox.model.recurrence import Series, instance_doc, split_instance_id
-from sandbox.model.zones import stamp_ms
+from sandbox.model.recurrence import Series, instance_doc, located
+from sandbox.model.zones import moment_us, stamp_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,22 +54,10 @@ def find_event(call: Call, calendar: Calendar, event_id: str) -> tuple[StoredEve
     Raises:
         ApiError: 404 when there is none.
     """
-    log = call.world.calendars.log(calendar.id)
-    event = log.by_id.get(event_id)
-    if event is not None:
-        doc = event.doc
-        master = log.by_id.get(event.master_id) if event.master_id else None
-        if master is not None and master.cancelled:
-            doc["status"] = "cancelled"
-        return event, doc
-    parts = split_instance_id(event_id)
-    master = log.by_id.get(parts[0]) if parts else None
-    if parts is None or master is None or not master.recurring:
+    found = located(call.world.calendars.log(calendar.id), event_id, calendar.zone)
+    if found is None:
         raise errors.not_found()
-    slot = Series(master, calendar.zone).find(parts[1])
-    if slot is None:
-        raise errors.not_found()
-    return master, instance_doc(master.doc, slot)
+    return found
 
 
 def list_events(call: Call) -> Response:
@@ -107,13 +95,28 @@ def list_instances(call: Call) -> Response:
         ]
     else:
         items = [(event.start_us, event.end_us, doc)]
-    wanted = call.text("originalStart")
-    found = sorted(
-        (start or 0, item["id"], item)
-        for start, end, item in items
-        if query.in_window(start, end) and (wanted is None or wanted in item["originalStartTime"].values())
-    )
+    wanted = _original_start(call, calendar)
+    found: list[tuple[int, str, Any]] = []
+    for start, end, shown in items:
+        doc = _decoded(shown)
+        original = moment_us(doc.get("originalStartTime"), calendar.zone)
+        seen = query.show_deleted or doc["status"] != "cancelled"
+        if seen and query.in_window(start, end) and wanted in {None, original}:
+            found.append((start or 0, doc["id"], doc))
+    found.sort(key=lambda one: one[:2])
     return _sorted_page(call, calendar, query, found)
+
+
+def _original_start(call: Call, calendar: Calendar) -> int | None:
+    """The instant that `originalStart` names, in whatever offset; a date is its midnight."""
+    text = call.text("originalStart")
+    if text is None:
+        return None
+    text = text.replace(" ", "+")
+    instant = moment_us({"date": text, "dateTime": text}, calendar.zone)
+    if instant is None:
+        raise errors.invalid("Invalid Value", "originalStart")
+    return instant
 
 
 def _history_page(call: Call, calendar: Calendar, log: EventLog, query: EventQuery) -> Response:
@@ -178,18 +181,20 @@ def _views(event: StoredEvent, log: EventLog, query: EventQuery) -> Iterable[Sho
 
 def _single(event: StoredEvent, log: EventLog, query: EventQuery) -> Iterable[Shown]:
     start, end = event.start_us, event.end_us
-    master = log.by_id.get(event.master_id) if event.master_id else None
-    orphaned = master is not None and master.cancelled
     if event.recurring and query.time_min_us is not None and start is not None:
         end = _last_end(event, query)
-    if not event.cancelled and not orphaned:
+    if log.has_deleted_master(event):
+        # In a delta the tombstone of the series speaks for its exceptions, too; where occurrences are
+        # shown, they are among them.
+        alone = query.show_deleted and not query.is_delta and not query.expand
+        return ((start, end, event.tombstone()),) if alone else ()
+    if not event.cancelled:
         return ((start, end, orjson.Fragment(event.body)),)
-    if master is not None:
-        always = not orphaned and not query.expand
-        if always or query.show_deleted or (query.is_delta and not orphaned):
+    if event.master_id is not None:
+        if query.tombstones or not query.expand:
             original = event.original_us
             return ((start or original, end or original, event.tombstone()),)
-        return ((start, end, event.tombstone()),) if query.is_delta else ()
+        return ()
     if query.is_delta:
         return ((start, end, event.tombstone()),)
     return ((start, end, orjson.Fragment(event.body)),) if query.show_deleted else ()
@@ -206,7 +211,8 @@ def _last_end(master: StoredEvent, query: EventQuery) -> int | None:
 
 
 def _occurrences(master: StoredEvent, log: EventLog, query: EventQuery) -> Iterator[Shown]:
-    taken = {exception.id for exception in log.exceptions_of(master.id)}
+    exceptions = () if master.cancelled else log.exceptions_of(master.id)
+    taken = {exception.id for exception in exceptions}
     doc = master.doc
     for slot in Series(master, query.calendar.zone).slots():
         if query.time_max_us is not None and slot.start_us >= query.time_max_us:

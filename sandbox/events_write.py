@@ -1,4 +1,4 @@
-"""Writing events: insert, import, update, patch, delete, move, quickAdd.
+"""Writing events: insert, import, update, patch, delete, quickAdd.
 
 Each method makes a whole draft, checks it, and hands it to `World.write_event`. A change
 of one occurrence of a series becomes an exception of its own.
@@ -15,37 +15,21 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from sandbox import errors
+from sandbox.change_rules import answered, check_change, check_sequence, own_row_changed
 from sandbox.conference import settle_conference
-from sandbox.event_resource import GUEST_RIGHTS, READ_ONLY, finish, is_organizer, merged
+from sandbox.event_resource import READ_ONLY, finish, is_organizer, merged
 from sandbox.events_read import find_event
 from sandbox.mails import mail_guests
 from sandbox.messages import Json, Response, json_response
 from sandbox.model.zones import in_zone
-from sandbox.validation import check_client_id, check_event, kept_properties
+from sandbox.validation import check_attendees, check_client_id, check_event, kept_properties
 
 if TYPE_CHECKING:
     from sandbox.call import Call
     from sandbox.model.calendars import Calendar
     from sandbox.model.event_log import StoredEvent
 
-_OWN_ROW = ("responseStatus", "comment", "additionalGuests")
-_LOCKED = ("summary", "description", "location", "start", "end", "recurrence")
 _TIME_FIELDS = ("start", "end", "recurrence")
-_CHANGEABLE = {
-    "birthday": frozenset({"summary", "colorId", "reminders", "start", "end"}),
-    "fromGmail": frozenset(
-        {
-            "colorId",
-            "reminders",
-            "visibility",
-            "transparency",
-            "status",
-            "attendees",
-            "extendedProperties",
-        }
-    ),
-}
-"""Source: Calendar API guide, 'Event types'."""
 
 
 def insert_event(call: Call) -> Response:
@@ -64,6 +48,8 @@ def insert_event(call: Call) -> Response:
     check_event(draft, calendar)
     if draft.get("eventType") == "fromGmail":
         raise errors.event_type_restriction("An event of type fromGmail cannot be created.")
+    if draft.get("birthdayProperties", {}).get("type", "birthday") != "birthday":
+        raise errors.event_type_restriction("Only birthdays of type birthday can be created.")
     log = call.world.calendars.log(calendar.id)
     if draft.get("id") in log.by_id:
         raise errors.duplicate()
@@ -91,7 +77,7 @@ def import_event(call: Call) -> Response:
         draft["organizer"] = body["organizer"]
     before = known[0].doc if known else None
     if before is not None:
-        _check_sequence(before, draft)
+        check_sequence(before, draft)
         draft = {**{name: before[name] for name in ("created", "creator")}, **draft}
     draft = call.world.new_event(draft, calendar, call.account.email)
     draft["privateCopy"] = True
@@ -110,16 +96,15 @@ def imported_id(i_cal_uid: str) -> str:
 def update_event(call: Call) -> Response:
     """Replace an event: what the body leaves out is cleared."""
     calendar = call.writable_calendar()
-    stored, before = find_event(call, calendar, call.path["eventId"])
-    call.check_version(stored.etag)
+    before = _event_to_change(call, calendar)
     body = call.body
     kept = {name: before[name] for name in READ_ONLY if name in before}
     draft = {name: value for name, value in body.items() if name not in READ_ONLY} | kept
     draft = {name: value for name, value in draft.items() if value is not None}
     draft["eventType"] = body.get("eventType") or before["eventType"]
-    if not is_organizer(before, calendar):
-        _check_guest_rights(before, draft)
-    _check_sequence(before, draft)
+    if isinstance(draft.get("attendees"), list):
+        draft["attendees"] = _guest_list(call, calendar, before, draft["attendees"])
+    check_sequence(before, draft)
     draft.setdefault("sequence", before.get("sequence", 0))
     if not call.flag("supportsAttachments") and "attachments" in before:
         draft["attachments"] = before["attachments"]
@@ -129,18 +114,12 @@ def update_event(call: Call) -> Response:
 def patch_event(call: Call) -> Response:
     """Change the fields that are given; `null` deletes, lists are replaced whole."""
     calendar = call.writable_calendar()
-    stored, before = find_event(call, calendar, call.path["eventId"])
-    call.check_version(stored.etag)
+    before = _event_to_change(call, calendar)
     change = {name: value for name, value in call.body.items() if name not in READ_ONLY}
-    if not is_organizer(before, calendar):
-        if any(change.get(name) is not None and name in change for name in GUEST_RIGHTS):
-            _check_guest_rights(before, {**before, **change})
-        if isinstance(change.get("attendees"), list):
-            change["attendees"] = _own_row_changed(before, change["attendees"], calendar)
-    if call.body.get("attendeesOmitted") and isinstance(change.get("attendees"), list):
-        change["attendees"] = _own_row_changed(before, change["attendees"], calendar)
+    if isinstance(change.get("attendees"), list):
+        change["attendees"] = _guest_list(call, calendar, before, change["attendees"])
     draft = merged(before, change)
-    _check_sequence(before, draft)
+    check_sequence(before, draft)
     return _changed(call, calendar, before, draft)
 
 
@@ -157,26 +136,6 @@ def delete_event(call: Call) -> Response:
     call.world.write_event(calendar, {**before, "status": "cancelled"})
     mail_guests(call, calendar, before, None)
     return Response(204)
-
-
-def move_event(call: Call) -> Response:
-    """Give an event to another calendar; the answer shows what is left behind.
-
-    Source: Calendar API reference, `events.move`; a live probe for the answer's status.
-    """
-    calendar = call.writable_calendar()
-    stored, before = find_event(call, calendar, call.path["eventId"])
-    call.check_version(stored.etag)
-    target = call.calendar_named(call.text("destination") or "")
-    if call.role(target) not in {"writer", "owner", "writerWithoutPrivateAccess"}:
-        raise errors.access_level()
-    if before["eventType"] != "default":
-        raise errors.event_type_restriction("Only events of type default can be moved.")
-    if stored.id in call.world.calendars.log(target.id).by_id:
-        raise errors.duplicate()
-    left = call.world.write_event(calendar, {**before, "status": "cancelled"})
-    call.world.write_event(target, {**before, "organizer": {"email": target.id}})
-    return _answer(left)
 
 
 def quick_add_event(call: Call) -> Response:
@@ -201,6 +160,28 @@ def quick_add_event(call: Call) -> Response:
     return _written(call, calendar, draft, before=None)
 
 
+def _event_to_change(call: Call, calendar: Calendar) -> Json:
+    """The event that the path names, in the version that the caller knows.
+
+    Raises:
+        ApiError: 404 also for an instance that is no more: its series was deleted, or lost the occurrence.
+    """
+    stored, before = find_event(call, calendar, call.path["eventId"])
+    call.check_version(stored.etag)
+    master = call.world.calendars.log(calendar.id).by_id.get(before.get("recurringEventId", ""))
+    if stored.orphaned or (master is not None and master.cancelled):
+        raise errors.not_found()
+    return before
+
+
+def _guest_list(call: Call, calendar: Calendar, before: Json, rows: list[Json]) -> list[Json]:
+    """The guest list that a body's rows amount to: all of it from the organizer, an answer from a guest."""
+    check_attendees(rows)
+    if not is_organizer(before, calendar):
+        return answered(before, rows, calendar)
+    return own_row_changed(before, rows, calendar) if call.body.get("attendeesOmitted") else rows
+
+
 def _changed(call: Call, calendar: Calendar, before: Json, draft: Json) -> Response:
     """Check a merged or replaced event and write it."""
     world = call.world
@@ -212,19 +193,9 @@ def _changed(call: Call, calendar: Calendar, before: Json, draft: Json) -> Respo
         raise errors.event_type_restriction("The type of an event cannot be changed.")
     check_event(draft, calendar)
     proposed = finish(_settled(call, dict(draft), before), calendar, 0, world.base_url)
-    touched = {
-        name
-        for name in {*proposed, *before} - {"updated", "etag", "sequence"}
-        if proposed.get(name) != before.get(name)
-    }
-    if before.get("locked") and touched.intersection(_LOCKED):
-        raise errors.forbidden()
-    allowed = _CHANGEABLE.get(before["eventType"])
-    if allowed is not None and not touched <= allowed:
-        raise errors.event_type_restriction(
-            f"Only some properties of an event of type {before['eventType']} can be changed."
-        )
-    if touched.intersection(_TIME_FIELDS) and draft.get("sequence") == before.get("sequence"):
+    check_change(before, proposed, calendar)
+    moved = any(proposed.get(name) != before.get(name) for name in _TIME_FIELDS)
+    if moved and draft.get("sequence") == before.get("sequence"):
         draft["sequence"] = before.get("sequence", 0) + 1
     return _written(call, calendar, draft, before=before)
 
@@ -251,36 +222,3 @@ def _answer(event: StoredEvent) -> Response:
     answer = json_response(event.doc)
     answer.headers["ETag"] = event.etag
     return answer
-
-
-def _check_sequence(before: Json, draft: Json) -> None:
-    sequence = draft.get("sequence", before.get("sequence", 0))
-    if not isinstance(sequence, int) or sequence < before.get("sequence", 0):
-        raise errors.invalid(
-            "Invalid sequence value. The specified sequence number is below the current sequence "
-            "number of the resource. Re-fetch the resource and use its sequence number on the "
-            "following request."
-        )
-
-
-def _check_guest_rights(before: Json, draft: Json) -> None:
-    """A guest may not change what guests may do, not even by leaving it out.
-
-    Source: Calendar API guide, 'Handle API errors' (forbiddenForNonOrganizer).
-    """
-    for name, default in GUEST_RIGHTS.items():
-        if draft.get(name, default) != before.get(name, default):
-            raise errors.not_organizer()
-
-
-def _own_row_changed(before: Json, rows: list[Json], calendar: Calendar) -> list[Json]:
-    """The guest list with only the guest's own answer taken over.
-
-    Source: Calendar API reference, `events.attendees`; a live probe.
-    """
-    mine = next((row for row in rows if row.get("email") == calendar.id), None)
-    attendees = [dict(row) for row in before.get("attendees", [])]
-    for row in attendees:
-        if mine is not None and row.get("email") == calendar.id:
-            row.update({name: mine[name] for name in _OWN_ROW if name in mine})
-    return attendees

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox import errors
+from sandbox.event_resource import is_organizer
 
 if TYPE_CHECKING:
     from sandbox.call import Call
@@ -25,6 +26,9 @@ def mail_guests(call: Call, calendar: Calendar, before: Json | None, after: Json
     if choice == "none":
         return
     home = calendar.owner.partition("@")[2]
+    if not is_organizer(after or before or {}, calendar):
+        _mail_organizer(call, calendar, before, after)
+        return
     then = _guests(before, calendar)
     now = _guests(after, calendar) if (after or {}).get("status") != "cancelled" else set()
     subject = (after or before or {}).get("summary", "")
@@ -42,6 +46,29 @@ def mail_guests(call: Call, calendar: Calendar, before: Json | None, after: Json
                 "calendar": calendar.id,
             }
         )
+
+
+def _mail_organizer(call: Call, calendar: Calendar, before: Json | None, after: Json | None) -> None:
+    """Note what a guest's answer, or going away, tells the organizer."""
+    if _answer(before, calendar) == _answer(after, calendar):
+        return
+    doc = after or before or {}
+    call.world.send_mail(
+        {
+            "to": doc["organizer"]["email"],
+            "kind": "response",
+            "summary": doc.get("summary", ""),
+            "event": doc.get("id"),
+            "calendar": calendar.id,
+        }
+    )
+
+
+def _answer(doc: Json | None, calendar: Calendar) -> Json | None:
+    if doc is None or doc.get("status") == "cancelled":
+        return None
+    mine = [row for row in doc.get("attendees", []) if row["email"] == calendar.id]
+    return {name: mine[0].get(name) for name in ("responseStatus", "comment")} if mine else None
 
 
 def _guests(doc: Json | None, calendar: Calendar) -> set[str]:

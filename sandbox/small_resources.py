@@ -212,7 +212,7 @@ def _opaque_spans(call: Call, calendar: Calendar, before_us: int) -> list[tuple[
     for event in log.since(0):
         if event.cancelled or event.start_us is None or event.end_us is None:
             continue
-        if event.doc.get("transparency") == "transparent":
+        if log.has_deleted_master(event) or event.doc.get("transparency") == "transparent":
             continue
         if event.recurring:
             taken = {one.id for one in log.exceptions_of(event.id)}

@@ -48,7 +48,32 @@ _SHAPES: dict[str, type] = {
     "sequence": int,
 }
 """Source: discovery document of calendar v3, schema `Event`."""
+_MEANINGLESS = re.compile(
+    r"(?i)^RRULE\b.*(FREQ=(SECONDLY|MINUTELY|HOURLY)|COUNT=.*UNTIL=|UNTIL=.*COUNT=)", re.DOTALL
+)
+"""Rules that read well but have no place: RFC 5545 excludes COUNT with UNTIL; Google shows no series that
+repeats more than daily (issues of clients that tried).
+"""
 _PRIMARY_ONLY = frozenset({"focusTime", "outOfOffice", "workingLocation"})
+
+_DECLINE_MODES = frozenset(
+    {"declineNone", "declineAllConflictingInvitations", "declineOnlyNewConflictingInvitations"}
+)
+_TYPE_CHOICES: dict[str, tuple[tuple[str, str, frozenset[str]], ...]] = {
+    "focusTime": (
+        ("focusTimeProperties", "autoDeclineMode", _DECLINE_MODES),
+        ("focusTimeProperties", "chatStatus", frozenset({"available", "doNotDisturb"})),
+    ),
+    "outOfOffice": (("outOfOfficeProperties", "autoDeclineMode", _DECLINE_MODES),),
+    "workingLocation": (
+        (
+            "workingLocationProperties",
+            "type",
+            frozenset({"homeOffice", "officeLocation", "customLocation"}),
+        ),
+    ),
+}
+"""Source: Calendar API guide, 'Event types'."""
 
 
 def check_client_id(event_id: object) -> None:
@@ -66,7 +91,7 @@ def check_event(draft: Json, calendar: Calendar) -> None:
         if name in draft and draft[name] not in choices:
             raise errors.invalid(f"Invalid value for: {name}")
     _check_times(draft, calendar.zone)
-    _check_attendees(draft.get("attendees", []))
+    check_attendees(draft.get("attendees", []))
     _check_reminders(draft.get("reminders"))
     _check_links(draft)
     if draft.get("colorId") and draft["colorId"] not in {str(n) for n in range(1, 12)}:
@@ -121,11 +146,22 @@ def _check_times(draft: Json, zone: ZoneInfo) -> None:
     if start_us is not None and end_us is not None and end_us < start_us:
         raise errors.empty_range()
     if recurring:
-        event_zone = find_zone(draft["start"].get("timeZone")) or zone
-        try:
-            read_rules(draft["recurrence"], draft["start"], event_zone)
-        except RecurrenceError as problem:
-            raise errors.invalid("Invalid recurrence rule.") from problem
+        _check_recurrence(draft, find_zone(draft["start"].get("timeZone")) or zone)
+
+
+def _check_recurrence(draft: Json, zone: ZoneInfo) -> None:
+    if draft.get("recurringEventId"):
+        raise errors.invalid("Invalid value for: recurrence")
+    lines = draft["recurrence"]
+    if not all(isinstance(line, str) for line in lines) or any(map(_MEANINGLESS.match, lines)):
+        raise errors.invalid("Invalid recurrence rule.")
+    try:
+        rules = read_rules(lines, draft["start"], zone)
+    except RecurrenceError as problem:
+        raise errors.invalid("Invalid recurrence rule.") from problem
+    # Single exclusions can take every occurrence away; to find out that rules do could take for ever.
+    if not any(line.upper().startswith("EXRULE") for line in lines) and next(iter(rules), None) is None:
+        raise errors.invalid("Invalid recurrence rule.")
 
 
 def _check_bound(value: Json, bound: str, *, recurring: bool) -> None:
@@ -145,7 +181,8 @@ def _check_bound(value: Json, bound: str, *, recurring: bool) -> None:
         raise errors.required(f"Missing time zone definition for {bound} time.")
 
 
-def _check_attendees(attendees: Any) -> None:
+def check_attendees(attendees: Any) -> None:
+    """Refuse a guest list with a row that names nobody, or an answer that is none."""
     if not isinstance(attendees, list):
         raise errors.invalid("Invalid value for: attendees")
     for row in attendees:
@@ -209,6 +246,10 @@ def _check_event_type(draft: Json, calendar: Calendar) -> None:
         )
     if kind == "birthday":
         _check_birthday(draft)
+    for name, field, choices in _TYPE_CHOICES.get(kind, ()):
+        chosen = draft.get(name, {}).get(field)
+        if chosen is not None and str(chosen) not in choices:
+            raise errors.invalid(f"Invalid value for: {name}.{field}")
 
 
 def _check_birthday(draft: Json) -> None:

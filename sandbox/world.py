@@ -7,12 +7,13 @@ module, so every change is stamped, kept and announced the same way.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from sandbox.event_resource import finish
+from sandbox.exceptions import settle_exceptions
 from sandbox.model.accounts import Account, Accounts
 from sandbox.model.calendars import Calendar, Calendars, ListEntry
 from sandbox.model.channels import Channels
@@ -44,6 +45,8 @@ class Switches:
     """How far back `updatedMin` may reach."""
     glitch_listings: int = 0
     """How many of the next event listings answer an empty page with a token to go on."""
+    orphaned_exceptions: str = "cancelled"
+    """What becomes of an exception whose series has no such occurrence any more: `cancelled` or `gone`."""
     record_answers: bool = False
     """Whether the log of requests keeps the bodies of answers too."""
 
@@ -89,14 +92,15 @@ class World:
     def add_calendar(
         self, calendar_id: str, *, owner: str, summary: str, time_zone: str | None = None
     ) -> Calendar:
-        """Make a calendar and put it into its owner's list."""
+        """Make a calendar and put it into its owner's list; an empty owner stands for Google itself."""
         account = self.accounts.find(owner)
         zone = time_zone or (account.time_zone if account else "UTC")
         stamp = self.clock.stamp_us()
-        calendar = Calendar(calendar_id, owner, summary, zone, stamp, acl={owner: "owner"})
+        calendar = Calendar(calendar_id, owner, summary, zone, stamp, acl={owner: "owner"} if owner else {})
         self.calendars.save(calendar)
-        reminders = [{"method": "popup", "minutes": 30}] if calendar_id == owner else []
-        self.put_entry(ListEntry(owner, calendar_id, stamp, default_reminders=reminders))
+        if account is not None:
+            reminders = [{"method": "popup", "minutes": 30}] if calendar_id == owner else []
+            self.put_entry(ListEntry(owner, calendar_id, stamp, default_reminders=reminders))
         return calendar
 
     def new_calendar_id(self) -> str:
@@ -151,24 +155,36 @@ class World:
             "id": event_id,
         }
 
-    def write_event(self, calendar: Calendar, draft: Json, *, quietly: bool = False) -> StoredEvent:
+    def write_event(
+        self, calendar: Calendar, draft: Json, *, quietly: bool = False, orphaned: bool = False
+    ) -> StoredEvent:
         """Stamp, keep and announce an event; the only way in which one changes.
+
+        What a changed schedule means for the exceptions of a series is settled along with it.
 
         Args:
             calendar: Where it stands.
             draft: The whole event with the server's fields.
             quietly: One of many: the caller announces them together.
+            orphaned: It is cancelled because its series lost the occurrence.
         """
         position = updated_us = self.clock.stamp_us()
         before = self.calendars.log(calendar.id).by_id.get(draft["id"])
         if before is not None and _only_reminders_differ(before.doc, draft):
             updated_us = before.updated_us
         doc = finish(draft, calendar, updated_us, self.base_url)
-        event = StoredEvent.of(doc, position, updated_us, calendar.zone)
+        orphaned = doc["status"] == "cancelled" and (orphaned or (before is not None and before.orphaned))
+        event = StoredEvent.of(doc, position, updated_us, calendar.zone, orphaned=orphaned)
         self.calendars.put_event(calendar, event)
+        if before is not None:
+            settle_exceptions(self, calendar, before, event)
         if not quietly:
             self.announce_events(calendar)
         return event
+
+    def show_again(self, calendar: Calendar, event: StoredEvent) -> None:
+        """Let deltas list an event that did not change itself."""
+        self.calendars.put_event(calendar, replace(event, position=self.clock.stamp_us()))
 
     def announce_events(self, calendar: Calendar) -> None:
         """Tell the channels on a calendar that events changed."""
@@ -184,7 +200,8 @@ class World:
             for bound in ("start", "end", "originalStartTime"):
                 if isinstance(doc.get(bound), dict):
                     doc[bound] = shown_in(doc[bound], zone)
-            moved = StoredEvent.of(doc, self.clock.stamp_us(), event.updated_us, zone)
+            stamp = self.clock.stamp_us()
+            moved = StoredEvent.of(doc, stamp, event.updated_us, zone, orphaned=event.orphaned)
             self.calendars.put_event(calendar, moved)
 
     def send_mail(self, mail: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ class Calendar:
 
     id: str
     owner: str
-    """Address of the data owner."""
+    """Address of the data owner; empty for calendars of Google's own, such as holidays."""
     summary: str
     time_zone: str
     etag_us: int
@@ -115,6 +115,11 @@ class Calendars:
         self.log(calendar.id).put(event)
         self._journal.put("event", f"{calendar.id}\n{event.id}", event.row())
 
+    def drop_event(self, calendar: Calendar, event_id: str) -> None:
+        """Forget an event without a trace."""
+        self.log(calendar.id).drop(event_id)
+        self._journal.remove("event", f"{calendar.id}\n{event_id}")
+
     def restore_event(self, key: str, value: bytes) -> None:
         """Take over a stored event; the order of rows does not matter."""
         calendar_id = key.partition("\n")[0]
@@ -156,7 +161,7 @@ def calendar_resource(calendar: Calendar) -> dict[str, Any]:
         "id": calendar.id,
         "summary": calendar.summary,
         "timeZone": calendar.time_zone,
-        "dataOwner": calendar.owner,
+        **({"dataOwner": calendar.owner} if calendar.owner else {}),
         "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
         **calendar.extra,
     }

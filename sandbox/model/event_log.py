@@ -42,9 +42,13 @@ class StoredEvent:
     """Set on an exception: the series it belongs to."""
     i_cal_uid: str
     event_type: str
+    orphaned: bool = False
+    """An exception that was cancelled because its series has no such occurrence any more."""
 
     @classmethod
-    def of(cls, doc: Json, position: int, updated_us: int, zone: ZoneInfo) -> StoredEvent:
+    def of(
+        cls, doc: Json, position: int, updated_us: int, zone: ZoneInfo, *, orphaned: bool = False
+    ) -> StoredEvent:
         """Index a finished resource."""
         return cls(
             id=doc["id"],
@@ -59,12 +63,14 @@ class StoredEvent:
             master_id=doc.get("recurringEventId"),
             i_cal_uid=doc.get("iCalUID", ""),
             event_type=doc.get("eventType", "default"),
+            orphaned=orphaned,
         )
 
     @classmethod
     def from_row(cls, row: Json, zone: ZoneInfo) -> StoredEvent:
         """Read a stored row."""
-        return cls.of(row["doc"], row["position"], row["updated_us"], zone)
+        orphaned = row.get("orphaned", False)
+        return cls.of(row["doc"], row["position"], row["updated_us"], zone, orphaned=orphaned)
 
     def row(self) -> Json:
         """The row to store."""
@@ -72,6 +78,7 @@ class StoredEvent:
             "position": self.position,
             "updated_us": self.updated_us,
             "doc": orjson.Fragment(self.body),
+            "orphaned": self.orphaned,
         }
 
     @property
@@ -146,6 +153,14 @@ class EventLog:
         """Take an event in any order; `settle` afterwards."""
         self._index(event)
 
+    def drop(self, event_id: str) -> None:
+        """Forget an event as if it had never been; no listing tells of it."""
+        event = self.by_id.pop(event_id)
+        if event.master_id is not None:
+            self._exceptions[event.master_id].discard(event_id)
+        if event.i_cal_uid:
+            self._by_uid[event.i_cal_uid].discard(event_id)
+
     def settle(self) -> None:
         """Rebuild the order, dropping entries that a later change made stale."""
         ordered = sorted((event.position, event.id) for event in self.by_id.values())
@@ -156,10 +171,15 @@ class EventLog:
         """Events whose last change lies after a position, oldest change first."""
         index = bisect_right(self._positions, position)
         while index < len(self._order):
-            event = self.by_id[self._order[index]]
-            if event.position == self._positions[index]:
+            event = self.by_id.get(self._order[index])
+            if event is not None and event.position == self._positions[index]:
                 yield event
             index += 1
+
+    def has_deleted_master(self, event: StoredEvent) -> bool:
+        """Whether it is an exception of a series that was deleted, and so deleted with it."""
+        master = self.by_id.get(event.master_id) if event.master_id is not None else None
+        return master is not None and master.cancelled
 
     def exceptions_of(self, master_id: str) -> list[StoredEvent]:
         """The exceptions of a series, oldest change first."""

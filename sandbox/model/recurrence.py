@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rruleset, rrulestr  # type: ignore[import-untyped]
 
@@ -18,16 +19,17 @@ from sandbox.model.zones import find_zone, in_zone, moment_us, parse_date, plus_
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from zoneinfo import ZoneInfo
 
     from sandbox.messages import Json
-    from sandbox.model.event_log import StoredEvent
+    from sandbox.model.event_log import EventLog, StoredEvent
 
 EXPANSION_LIMIT = 730
 """Occurrences after which Google stops expanding an endless rule (as reported, unconfirmed)."""
 
 _INSTANCE_ID = re.compile(r"^(?P<base>.+)_(?P<stamp>\d{8}(?:T\d{6}Z)?)$")
-_UNTIL = re.compile(r"UNTIL=(\d{8})(T\d{6}Z?)?", re.IGNORECASE)
+UTC_ZONE = ZoneInfo("UTC")
+_NEAR = timedelta(days=1)
+UNTIL = re.compile(r"UNTIL=(\d{8})(T\d{6}Z?)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,17 @@ class RecurrenceError(ValueError):
     """The recurrence lines cannot be read."""
 
 
+def stamp_of(original: object) -> str | None:
+    """What the id of an instance ends with, from its `originalStartTime`; `None` when that is no time."""
+    if not isinstance(original, dict):
+        return None
+    day = parse_date(original.get("date"))
+    if day is not None:
+        return day.strftime("%Y%m%d")
+    instant = moment_us(original, UTC_ZONE)
+    return None if instant is None else from_us(instant).strftime("%Y%m%dT%H%M%SZ")
+
+
 def split_instance_id(event_id: str) -> tuple[str, str] | None:
     """Master id and original start of an instance id, if it looks like one."""
     found = _INSTANCE_ID.match(event_id)
@@ -52,7 +65,10 @@ def split_instance_id(event_id: str) -> tuple[str, str] | None:
 
 
 class Series:
-    """The occurrences of one recurring event."""
+    """The occurrences of one recurring event.
+
+    Rules that cannot be read, which only the control API can store, leave the first occurrence.
+    """
 
     def __init__(self, master: StoredEvent, calendar_zone: ZoneInfo) -> None:
         doc = master.doc
@@ -69,7 +85,10 @@ class Series:
             first, last = parse_date(self._start["date"]), parse_date(doc["end"].get("date"))
             if first and last:
                 self._length_us = (last - first) // timedelta(microseconds=1)
-        self._rules = read_rules(doc.get("recurrence", []), self._start, self._zone)
+        try:
+            self._rules = read_rules(doc.get("recurrence", []), self._start, self._zone)
+        except RecurrenceError:
+            self._rules = read_rules([], self._start, self._zone)
 
     def slots(self) -> Iterator[Slot]:
         """Occurrences in order, at most `EXPANSION_LIMIT`."""
@@ -86,11 +105,12 @@ class Series:
             else:
                 instant = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
                 local = instant.astimezone(self._zone).replace(tzinfo=None)
-        except ValueError:
+            # A clock that jumps puts an occurrence on another wall-clock time than its rule says.
+            near = self._rules.between(local - _NEAR, local + _NEAR, inc=True)
+        except (ValueError, OverflowError):
             return None
-        if not self._rules.between(local, local, inc=True):
-            return None
-        return self._slot(local)
+        slots = (self._slot(one) for one in near)
+        return next((slot for slot in slots if slot.instance_id.endswith(f"_{stamp}")), None)
 
     def _slot(self, local: datetime) -> Slot:
         if self._all_day:
@@ -124,6 +144,25 @@ def instance_doc(master: Json, slot: Slot) -> Json:
     return doc
 
 
+def located(log: EventLog, event_id: str, zone: ZoneInfo) -> tuple[StoredEvent, Json] | None:
+    """An event of a log, or an occurrence that only its series knows of.
+
+    Returns:
+        The stored event, for an unchanged occurrence its series, and the resource. An exception of a
+        deleted series is cancelled with it. `None` when there is no such event or occurrence.
+    """
+    event = log.by_id.get(event_id)
+    if event is not None:
+        doc = event.doc
+        return event, {**doc, "status": "cancelled"} if log.has_deleted_master(event) else doc
+    parts = split_instance_id(event_id)
+    master = log.by_id.get(parts[0]) if parts else None
+    if parts is None or master is None or not master.recurring:
+        return None
+    slot = Series(master, zone).find(parts[1])
+    return None if slot is None else (master, instance_doc(master.doc, slot))
+
+
 def read_rules(lines: object, start: Json, zone: ZoneInfo) -> rruleset:
     """Read RRULE, EXRULE, RDATE and EXDATE lines.
 
@@ -132,7 +171,7 @@ def read_rules(lines: object, start: Json, zone: ZoneInfo) -> rruleset:
     """
     if not isinstance(lines, list):
         raise RecurrenceError("recurrence is a list of lines")
-    first = _first(start, zone)
+    first = first_local(start, zone)
     rules = rruleset(cache=False)
     rules.rdate(first)
     for line in lines:
@@ -143,13 +182,13 @@ def read_rules(lines: object, start: Json, zone: ZoneInfo) -> rruleset:
         try:
             match name:
                 case "RRULE" | "EXRULE":
-                    text = _UNTIL.sub(lambda found: _local_until(found, start, zone), value)
+                    text = UNTIL.sub(lambda found: local_until(found, start, zone), value)
                     rule = rrulestr(text, dtstart=first)
                     (rules.rrule if name == "RRULE" else rules.exrule)(rule)
                 case "RDATE" | "EXDATE":
-                    line_zone = _line_zone(head, zone)
+                    given = line_zone(head, zone)
                     for one in value.split(","):
-                        moment = _local_moment(one.split("/")[0], line_zone, zone)
+                        moment = local_moment(one.split("/")[0], given, zone)
                         if "date" in start:
                             moment = moment.replace(hour=0, minute=0, second=0)
                         (rules.rdate if name == "RDATE" else rules.exdate)(moment)
@@ -160,7 +199,12 @@ def read_rules(lines: object, start: Json, zone: ZoneInfo) -> rruleset:
     return rules
 
 
-def _first(start: Json, zone: ZoneInfo) -> datetime:
+def first_local(start: Json, zone: ZoneInfo) -> datetime:
+    """The wall-clock time at which a series begins, midnight for all-day ones.
+
+    Raises:
+        RecurrenceError: It has no start.
+    """
     day = parse_date(start.get("date"))
     if day is not None:
         return datetime.combine(day, time())
@@ -170,17 +214,19 @@ def _first(start: Json, zone: ZoneInfo) -> datetime:
     return from_us(moment).astimezone(zone).replace(tzinfo=None)
 
 
-def _local_until(found: re.Match[str], start: Json, zone: ZoneInfo) -> str:
+def local_until(found: re.Match[str], start: Json, zone: ZoneInfo) -> str:
+    """An UNTIL part, found by `UNTIL`, on the wall clock of the series."""
     day, clock = found[1], found[2]
     if "date" in start:
         return f"UNTIL={day}T000000"
     if not clock:
         return f"UNTIL={day}T235959"
-    local = _local_moment(day + clock.upper(), zone, zone)
+    local = local_moment(day + clock.upper(), zone, zone)
     return "UNTIL=" + local.strftime("%Y%m%dT%H%M%S")
 
 
-def _line_zone(head: str, zone: ZoneInfo) -> ZoneInfo:
+def line_zone(head: str, zone: ZoneInfo) -> ZoneInfo:
+    """The zone that an RDATE or EXDATE line names, or that of the series."""
     for parameter in head.split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.upper() == "TZID":
@@ -188,7 +234,12 @@ def _line_zone(head: str, zone: ZoneInfo) -> ZoneInfo:
     return zone
 
 
-def _local_moment(text: str, given: ZoneInfo, zone: ZoneInfo) -> datetime:
+def local_moment(text: str, given: ZoneInfo, zone: ZoneInfo) -> datetime:
+    """A date or date-time of a line, on the wall clock of the series.
+
+    Raises:
+        ValueError: It is neither.
+    """
     if "T" not in text:
         return datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007 - wall-clock time is naive here
     if text.endswith("Z"):
