@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from api import auth, docs, free_busy, health, slots, sync, webhooks
+from api.lingering import LingeringClose
 from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
 from api.problems import install_problem_handlers
 
@@ -36,7 +37,12 @@ def create_app(lifespan: Lifespan) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(PlainStartFailure), Middleware(ConfiguredCors), Middleware(Boundary)],
+        middleware=[
+            Middleware(PlainStartFailure),
+            Middleware(LingeringClose),
+            Middleware(ConfiguredCors),
+            Middleware(Boundary),
+        ],
         # A redirect to add a slash would lose what the client sent.
         redirect_slashes=False,
     )

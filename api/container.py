@@ -40,6 +40,12 @@ class HttpPolicy:
     cors_origins: tuple[str, ...] = ()
     body_limit_bytes: int = 1024 * 1024
     body_deadline: timedelta = timedelta(seconds=30)
+    linger_bytes: int = 16 * 1024 * 1024
+    """How much of a body is still read, and thrown away, after an answer that did not wait for it."""
+    linger_pause: timedelta = timedelta(seconds=2)
+    """How long the next piece of such a body may take."""
+    linger_deadline: timedelta = timedelta(seconds=30)
+    """How long all of it may take."""
 
     @property
     def https(self) -> bool:

@@ -118,9 +118,7 @@ class _Body:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            raise HTTPException(
-                HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time.", {"Connection": "close"}
-            ) from None
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time.") from None
         self._complete = not message.get("more_body", False)
         self._size += len(message.get("body", b""))
         if self._size > self._policy.body_limit_bytes:
@@ -130,7 +128,7 @@ class _Body:
 
 def _too_large(policy: HttpPolicy) -> HTTPException:
     detail = f"The body must not be larger than {policy.body_limit_bytes} bytes."
-    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, {"Connection": "close"})
+    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 
 class ConfiguredCors:

@@ -213,7 +213,8 @@ async def test_a_body_that_is_too_large(ada: Person) -> None:
 
 async def test_a_body_that_never_arrives(service: Service, ada: Person) -> None:
     container = service.app.state.container
-    hurried = replace(container.http, body_deadline=timedelta(milliseconds=20))
+    soon = timedelta(milliseconds=20)
+    hurried = replace(container.http, body_deadline=soon, linger_pause=soon)
     service.app.state.container = replace(container, http=hurried)
     sent: list[MutableMapping[str, Any]] = []
 

@@ -77,6 +77,12 @@ class Process:
         assert line is not None, f"no line with {text!r}:\n{self.output(since)}"
         return line
 
+    @property
+    def pid(self) -> int:
+        """The id of the running process."""
+        assert self._running is not None
+        return self._running.pid
+
     def output(self, since: int = 0) -> str:
         """The log, as it stands now."""
         return "\n".join(self.lines[since:])
