@@ -229,6 +229,7 @@ def _document(row: Row, facts: Mapping[str, Any], request_id: str) -> Response:
     return Response(json_bytes(body), status, headers, media_type="application/problem+json")
 
 
+_SAID_BETTER = {"extra_forbidden": "This field is unknown.", "read_only": "This field is read-only."}
 _PLACES = ("path", "query", "header", "cookie")
 
 
@@ -240,7 +241,7 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     steps = [str(step).replace("~", "~0").replace("/", "~1") for step in rest]
     if where in _PLACES:
         steps.insert(0, where)
-    detail = "This field is unknown." if error["type"] == "extra_forbidden" else str(error["msg"])
+    detail = _SAID_BETTER.get(error["type"]) or str(error["msg"])
     return {"pointer": "".join(f"/{step}" for step in steps), "detail": detail.removeprefix("Value error, ")}
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.api.service import Person, Service
 
 JSON = {"content-type": "application/json"}
+UNKNOWN, READ_ONLY = "This field is unknown.", "This field is read-only."
 
 
 def slot(**fields: Any) -> bytes:
@@ -142,11 +143,66 @@ async def test_a_patch_that_makes_no_sense(ada: Person, patch: dict[str, Any], p
         b'{"title": NaN}',
         b'{"title": "a",}',
         b"[" * 5000,
+        b"[" * 1010 + b"]" * 1010,
+        b'{"title": ' + b'{"a":' * 1010 + b"1" + b"}" * 1011,
+        b'{"title": Infinity}',
+        b'{"title": -Infinity}',
+        b'{"title": 1e999}',
+        b'{"reminders": {"overrides": [{"method": "popup", "minutes": ' + b"9" * 5000 + b"}]}}",
+        b'{"reminders": {"overrides": [{"method": "popup", "minutes": ' + b"9" * 30 + b"}]}}",
+        b'{"\\ud800": 1}',
+        b'{"\\ud800": 1, "\\ud800": 1}',
+        b'{"title": "\xed\xa0\x80"}',
+        b'{"title": "\x00"}',
+        b'{"title": "\\u0000"}',
+        b'{"title": "a"}{"title": "b"}',
+        b'\xef\xbb\xbf{"title": "marked"}',
+        '{"title": "another encoding"}'.encode("utf-16"),
     ],
+    ids=lambda body: body[:40].decode("latin-1"),
 )
 async def test_a_body_that_is_no_slot(ada: Person, body: bytes) -> None:
     for method, path in (("POST", "/slots"), ("PATCH", f"/slots/{(await ada.create())['id']}")):
         problem(await ada.call(method, path, content=body, headers=JSON), 422, "validation-failed")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"title": "this", "title": "or that"}', "/title"),
+        (b'{"title": "same", "title": "same"}', "/title"),
+        (b'{"title": "escaped", "titl\\u0065": "differently"}', "/title"),
+        (b'{"reminders": {"use_default": true, "use_default": false}}', "/reminders/use_default"),
+        (
+            b'{"reminders": {"overrides": [{"method": "popup", "minutes": 1, "minutes": 2}]}}',
+            "/reminders/overrides/0/minutes",
+        ),
+    ],
+)
+async def test_a_name_that_stands_twice_is_not_guessed_at(ada: Person, body: bytes, pointer: str) -> None:
+    created = await ada.create()
+    answer = await ada.patch(f"/slots/{created['id']}", content=body, headers=JSON)
+    assert refused(answer, pointer) == "This name stands here more than once."
+    assert (await ada.get(f"/slots/{created['id']}")).json() == created
+
+
+async def test_names_may_be_repeated_in_objects_of_their_own(ada: Person) -> None:
+    overrides = [{"method": "popup", "minutes": 1}, {"method": "email", "minutes": 2}]
+    created = await ada.create(reminders={"overrides": overrides})
+    assert created["reminders"]["overrides"] == overrides
+
+
+async def test_fields_that_only_the_service_writes_are_known_but_read_only(ada: Person) -> None:
+    created = await ada.create()
+    path = f"/slots/{created['id']}"
+    for name in ("id", "version", "sync", "google", "created_at", "updated_at", "status", "source"):
+        assert refused(await ada.patch(path, json={name: created[name]}), f"/{name}") == READ_ONLY
+        assert refused(await ada.post("/slots", json={**SLOT, name: created[name]}), f"/{name}") == READ_ONLY
+    assert refused(await ada.patch(path, json={"colour": "5"}), "/colour") == UNKNOWN
+    within = {"reminders": {"overrides": [{"method": "popup", "minutes": 1, "id": "x"}]}}
+    assert refused(await ada.patch(path, json=within), "/reminders/overrides/0/id") == UNKNOWN
+    user = {"email": "eve@example.com", "created_at": "2026-07-01T10:00:00Z"}
+    assert refused(await ada.post("/auth/users", json=user), "/created_at") == READ_ONLY
 
 
 async def test_a_local_time_that_the_zone_skips_or_repeats(ada: Person) -> None:
