@@ -23,6 +23,7 @@ from background.worker import SyncWorker
 from persistence import migrations
 from persistence.database import Database
 from persistence.unit_of_work import SqlUnitOfWork
+from services.calendar_selection import CalendarSelection
 from services.calendar_service import CalendarService
 from services.channel_service import ChannelService
 from services.configuration import oauth_config, secret_keys, sync_policy
@@ -132,6 +133,9 @@ async def build_container(
         connections = ConnectionService(
             uow=uow, calendars=calendars, channels=channels, oauth=oauth, clock=clock, signals=signals
         )
+        selection = CalendarSelection(
+            uow=uow, calendars=calendars, channels=channels, clock=clock, signals=signals
+        )
         engine = SyncEngine(
             uow=uow,
             calendars=calendars,
@@ -166,6 +170,7 @@ async def build_container(
             reviews=ReviewService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             connections=connections,
             channels=channels,
+            calendars=selection,
             oauth=oauth,
             readiness=Readiness(database, scheduler),
             links={"google_sandbox": f"{SANDBOX_PATH}/"} if settings.sandbox_embedded else {},

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api import auth, docs, free_busy, health, slots, sync, webhooks
+from api import auth, calendars, docs, free_busy, health, slots, sync, webhooks
 from api.lingering import LingeringClose
 from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
 from api.problems import install_problem_handlers
@@ -54,6 +54,7 @@ def create_app(lifespan: Lifespan) -> FastAPI:
         auth.router,
         *named_slots,
         slots.router,
+        calendars.router,
         sync.router,
         webhooks.router,
     ):

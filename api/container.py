@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from services.calendar_selection import CalendarSelection
     from services.channel_service import ChannelService
     from services.connection_service import ConnectionService
     from services.core.ports import Ids
@@ -78,6 +79,7 @@ class Container:
     reviews: ReviewService
     connections: ConnectionService
     channels: ChannelService
+    calendars: CalendarSelection
     oauth: GoogleOAuth
     readiness: Readiness
     links: dict[str, str] = field(default_factory=dict)

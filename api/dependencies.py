@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.container import Container, HttpPolicy
+from services.calendar_selection import CalendarSelection
 from services.channel_service import ChannelService
 from services.connection_service import ConnectionService
 from services.core.errors import ForbiddenError, UnauthenticatedError, UnknownUserError
@@ -61,6 +62,10 @@ async def _channels(request: Request) -> ChannelService:
     return container_of(request).channels
 
 
+async def _calendars(request: Request) -> CalendarSelection:
+    return container_of(request).calendars
+
+
 async def _oauth(request: Request) -> GoogleOAuth:
     return container_of(request).oauth
 
@@ -73,6 +78,7 @@ Sync = Annotated[SyncService, Depends(_sync)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Connections = Annotated[ConnectionService, Depends(_connections)]
 Channels = Annotated[ChannelService, Depends(_channels)]
+Calendars = Annotated[CalendarSelection, Depends(_calendars)]
 OAuth = Annotated[GoogleOAuth, Depends(_oauth)]
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]

@@ -88,6 +88,20 @@ def _read_only(error: errors.ReadOnlySlotError) -> Mapping[str, Any]:
     return {"reason": error.reason}
 
 
+def _calendar(
+    error: errors.CalendarNotSelectedError | errors.DefaultCalendarError,
+) -> Mapping[str, Any]:
+    return {"calendar_id": error.calendar_id}
+
+
+def _read_only_calendar(error: errors.ReadOnlyCalendarError) -> Mapping[str, Any]:
+    return {"calendar_id": error.calendar_id, "access_role": error.access_role}
+
+
+def _pending(error: errors.PendingChangesError) -> Mapping[str, Any]:
+    return {"calendar_id": error.calendar_id, "pending": error.pending, "held": error.held}
+
+
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 _NOT_FOUND = "There is nothing here under this id."
 _OURS = "The service failed; the request id finds the cause in its log."
@@ -151,6 +165,40 @@ TABLE: dict[type[Exception], Row] = {
         "invalid-cursor", "The cursor is not valid", 422, "Use a `next_cursor` of this same list, unchanged."
     ),
     errors.UnknownCalendarError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.ReadOnlyCalendarError: Row(
+        "read-only-calendar",
+        "The calendar can only be read",
+        409,
+        "Google lets you read this calendar only; choose one that is `writable` in GET /calendars.",
+        _read_only_calendar,
+    ),
+    errors.CalendarNotSelectedError: Row(
+        "calendar-not-selected",
+        "The calendar is not selected",
+        409,
+        'Only a calendar that takes part in the sync can be the default: send `"selected": true` as well.',
+        _calendar,
+    ),
+    errors.DefaultCalendarError: Row(
+        "default-calendar",
+        "The calendar is the default",
+        409,
+        "Make another calendar the default first.",
+        _calendar,
+    ),
+    errors.PendingChangesError: Row(
+        "calendar-has-pending-changes",
+        "The calendar has changes that would not reach Google",
+        409,
+        "Wait until `pending` edits are pushed, and decide on the `held` deletions in GET /sync/holds.",
+        _pending,
+    ),
+    errors.CalendarListScopeError: Row(
+        "calendar-list-scope-missing",
+        "Google does not let the list of calendars be read",
+        409,
+        "Link the Google account again and allow the list of calendars to be seen.",
+    ),
     errors.GoogleNotConnectedError: Row(
         "google-not-connected",
         "Google Calendar is not connected",
@@ -204,13 +252,22 @@ _HTTP_SLUGS = {
 }
 
 
+def slug_of(error: errors.DomainError) -> str:
+    """The last part of the problem type of an error."""
+    return _row_of(error).slug
+
+
+def _row_of(error: Exception) -> Row:
+    return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+
+
 def problem_response(error: Exception, request_id: str) -> Response:
     """The problem document of an exception."""
     if isinstance(error, HTTPException):
         slug = _HTTP_SLUGS.get(error.status_code, "http-error")
         row = Row(slug, HTTPStatus(error.status_code).phrase, error.status_code, headers=error.headers)
         return _document(row, {"detail": str(error.detail)}, request_id)
-    row = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    row = _row_of(error)
     return _document(row, row.facts(error) if row.facts else {}, request_id)
 
 

@@ -56,7 +56,7 @@ NotifyQuery = Annotated[Notify, Query(description="Whom Google mails about it.")
     summary="Create a slot",
     status_code=HTTPStatus.CREATED,
     response_model=SlotOut,
-    responses=problems(401, 403, 422),
+    responses=problems(401, 403, 409, 422),
 )
 async def create_slot(
     body: SlotWrite, user_id: CurrentUser, slots: Slots, sync: Sync, prefer: Prefer = None

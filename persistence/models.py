@@ -116,6 +116,8 @@ calendar_sync_states = Table(
     Column("last_notified_at", UtcDateTime),
     Column("progress", JsonText),
     Column("push_supported", Boolean, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("entry", JsonText, comment="what Google's list of calendars said of it last"),
     Column(
         "wake_at",
         UtcDateTime,

@@ -137,7 +137,9 @@ class World:
             entry.deleted = True
             self.put_entry(entry)
         elif role != "none" and self.accounts.find(email) is not None:
-            self.put_entry(entry or ListEntry(email, calendar.id, 0))
+            shown = entry or ListEntry(email, calendar.id, 0)
+            shown.deleted = False
+            self.put_entry(shown)
 
     def new_event(self, draft: Json, calendar: Calendar, creator: str) -> Json:
         """A draft with the fields that only the server sets."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.core.calendars import Cursor
+from services.core.calendar_list import PRIMARY, is_selected
+from services.core.calendars import CalendarStatus, Cursor, has_lost_its_calendar
 from services.core.edits import edit
+from services.core.errors import PendingChangesError
 from services.core.policy import LoopPolicy
 from services.core.records import NO_LOOP, UNKNOWN_ETAG, EventKind, HistoryEntry, SlotQuery
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from services.core.calendars import CalendarSync
     from services.core.edits import Edit
     from services.core.records import Slot
     from services.core.storage import Transaction
@@ -24,10 +27,12 @@ if TYPE_CHECKING:
 _BATCH = 200
 
 
-async def all_slots(tx: Transaction, user_id: UUID, *, include_deleted: bool = False) -> list[Slot]:
-    """Every slot of a user."""
+async def all_slots(
+    tx: Transaction, user_id: UUID, *, include_deleted: bool = False, calendar_id: str | None = None
+) -> list[Slot]:
+    """Every slot of a user, or of one calendar of the user's."""
     slots: list[Slot] = []
-    query = SlotQuery(limit=_BATCH, include_deleted=include_deleted)
+    query = SlotQuery(limit=_BATCH, include_deleted=include_deleted, calendar_id=calendar_id)
     while True:
         page = await tx.slots.page(user_id, query)
         slots.extend(page)
@@ -47,18 +52,19 @@ async def leave_account(tx: Transaction, user_id: UUID, *, now: datetime) -> Non
     """Make all slots new to another account, in the transaction that stores it; the user is locked.
 
     Single slots will be pushed to it; what was a series of the other account's, or part of one, stays there.
+    Only the primary calendar goes along: what the app put into others will be in the new account's primary
+    one, and what came from them stays behind with them.
     """
     slots = await all_slots(tx, user_id, include_deleted=True)
-    bound = [slot for slot in slots if slot.google is not None or slot.base is not None]
-    partial = [slot for slot in bound if slot.deleted_at is None and _is_partial(slot)]
+    tied = [each for each in slots if each.google or each.base or each.calendar_id != PRIMARY]
+    partial = [slot for slot in tied if slot.deleted_at is None and _stays_behind(slot)]
     left = {slot.id: edit(slot, None, now=now, policy=LoopPolicy()) for slot in partial}
     gone = [replace(unbound(each.slot), edited_at={}, notify="none") for each in left.values()]
-    if bound:
-        kept = [unbound(slot) for slot in bound if slot.id not in left]
+    if tied:
+        kept = [replace(unbound(slot), calendar_id=PRIMARY) for slot in tied if slot.id not in left]
         await tx.slots.save([*kept, *gone], _history(list(left.values()), now))
     for calendar in await tx.calendars.all_of(user_id):
-        cursor = Cursor(listing=calendar.cursor.listing)
-        await tx.calendars.update(replace(calendar, cursor=cursor, push_supported=True))
+        await tx.calendars.update(_of_another_account(calendar))
 
 
 async def remove_google_slots(tx: Transaction, user_id: UUID, *, now: datetime) -> None:
@@ -67,6 +73,33 @@ async def remove_google_slots(tx: Transaction, user_id: UUID, *, now: datetime) 
         edit(slot, None, now=now, policy=LoopPolicy())
         for slot in await all_slots(tx, user_id)
         if slot.source == "google"
+    ]
+    if edits:
+        await tx.slots.save([_removed_here(each.slot) for each in edits], _history(edits, now))
+
+
+async def leave_calendar(tx: Transaction, calendar: CalendarSync, *, now: datetime) -> None:
+    """Let what came from a calendar go with it, while Google keeps it; the user is locked.
+
+    What the app made stays, and so does what holds an edit that Google does not have; each with the
+    exceptions of its series. All of it stays bound, so that the calendar's return makes nothing double.
+
+    Raises:
+        PendingChangesError: Edits are on their way to Google, or deletions wait for a person.
+    """
+    slots = await all_slots(tx, calendar.user_id, include_deleted=True, calendar_id=calendar.calendar_id)
+    if not has_lost_its_calendar(calendar):
+        held = sum(slot.hold_id is not None for slot in slots)
+        pending = sum(slot.hold_id is None and _is_on_its_way(slot) for slot in slots)
+        if held or pending:
+            raise PendingChangesError(calendar.calendar_id, pending=pending, held=held)
+    staying = {slot.google.event_id for slot in slots if slot.google and _stays_here(slot)}
+    edits = [
+        edit(slot, None, now=now, policy=LoopPolicy())
+        for slot in slots
+        if slot.deleted_at is None
+        and not _stays_here(slot)
+        and (slot.google is None or slot.google.recurring_event_id not in staying)
     ]
     if edits:
         await tx.slots.save([_removed_here(each.slot) for each in edits], _history(edits, now))
@@ -98,8 +131,30 @@ def _removed_here(slot: Slot) -> Slot:
     )
 
 
-def _is_partial(slot: Slot) -> bool:
-    return slot.google is not None and slot.google.kind is not EventKind.SINGLE
+def _stays_behind(slot: Slot) -> bool:
+    """Whether a slot belongs to the account that is left."""
+    is_partial = slot.google is not None and slot.google.kind is not EventKind.SINGLE
+    return is_partial or (slot.calendar_id != PRIMARY and slot.source == "google")
+
+
+def _of_another_account(calendar: CalendarSync) -> CalendarSync:
+    """A calendar of the account that was left, for the one that comes."""
+    cursor = Cursor(listing=calendar.cursor.listing)
+    fresh = replace(calendar, cursor=cursor, push_supported=True, is_default=False, entry=None)
+    if calendar.calendar_id != PRIMARY:
+        return replace(fresh, status=CalendarStatus.UNSELECTED)
+    # Whoever had not selected the other account's has chosen nothing about this one.
+    return replace(fresh, status=CalendarStatus.DISCONNECTED) if not is_selected(calendar) else fresh
+
+
+def _is_on_its_way(slot: Slot) -> bool:
+    """Whether the slot holds an edit that Google may still get."""
+    return slot.push_at is not None and (slot.dirty or slot.sent is not None)
+
+
+def _stays_here(slot: Slot) -> bool:
+    """Whether a slot outlives its calendar here."""
+    return slot.source == "app" or slot.dirty or slot.sent is not None or slot.hold_id is not None
 
 
 def _history(edits: list[Edit], now: datetime) -> list[HistoryEntry]:

@@ -1,8 +1,6 @@
 """Every call to Google Calendar, as the core's `Calendars` port.
 
-A call is: build the request, wait for the user's turn, send it with an access token, translate the answer.
-A token that Google refuses is replaced once, since a refused call did nothing. Nothing else is repeated here:
-what an unknown outcome means is for the caller to decide.
+A call is: build the request, send it in the user's name, read what the answer says.
 """
 
 from __future__ import annotations
@@ -16,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.core.errors import FailureClass, VendorError
 from services.core.events import OpenedChannel
-from services.google.errors import failure_of, http_date, parse_json
+from services.google.calendar_list import entries_from_wire
+from services.google.calls import GoogleCalls
 from services.google.quota import PATCH_UNITS, READ_UNITS, WRITE_UNITS
-from services.google.requests import CalendarRequests, with_token
-from services.google.server_clock import ServerClock
+from services.google.requests import CalendarRequests
 from services.google.times import UnreadableEventError, known_zone
 from services.google.transport import no_answer
 from services.google.wire import (
@@ -34,17 +32,18 @@ from services.google.wire import (
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from services.core.calendar_list import CalendarEntry
     from services.core.events import EventPage, RemoteEvent
     from services.core.ports import Clock
     from services.core.records import Notify
     from services.core.slots import SlotContent
     from services.google.access_tokens import AccessTokens
     from services.google.quota import Pacer
-    from services.google.transport import HttpRequest, HttpResponse, Transport
+    from services.google.transport import Transport
 
 _SEND_UPDATES: Final[dict[Notify, str]] = {"none": "none", "all": "all", "external": "externalOnly"}
 _REMEMBERED_CALENDARS: Final = 10_000
-_MISSING_SCOPE: Final = "insufficientPermissions"
+_MOST_LIST_PAGES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,8 @@ class CalendarService:
     def __init__(
         self, *, transport: Transport, tokens: AccessTokens, clock: Clock, pacer: Pacer, api_root: str
     ) -> None:
-        self._transport = transport
-        self._tokens = tokens
-        self._clock = clock
-        self._pacer = pacer
+        self._calls = GoogleCalls(transport=transport, tokens=tokens, clock=clock, pacer=pacer)
         self._api_root = api_root
-        self._server_clock = ServerClock()
         self._requests: CalendarRequests | None = None
         self._loading = asyncio.Lock()
         self._facts: OrderedDict[tuple[UUID, str], _CalendarFacts] = OrderedDict()
@@ -86,7 +81,7 @@ class CalendarService:
         build = await self._builder()
         request = build.page(calendar_id, sync_token=sync_token, page_token=page_token)
         with_cursor = bool(sync_token or page_token)
-        document = await self._document(user_id, request, READ_UNITS, with_cursor=with_cursor)
+        document = await self._calls.document(user_id, request, READ_UNITS, with_cursor=with_cursor)
         page = page_from_wire(document)
         self._remember(user_id, calendar_id, document)
         return page
@@ -94,7 +89,7 @@ class CalendarService:
     async def get(self, user_id: UUID, calendar_id: str, event_id: str) -> RemoteEvent:
         """One event as it is now."""
         build = await self._builder()
-        document = await self._document(user_id, build.get(calendar_id, event_id), READ_UNITS)
+        document = await self._calls.document(user_id, build.get(calendar_id, event_id), READ_UNITS)
         return await self._event(user_id, calendar_id, document)
 
     async def insert(
@@ -115,7 +110,9 @@ class CalendarService:
             "extendedProperties": {"private": {SLOT_PROPERTY: str(slot_id)}},
         }
         request = build.insert(calendar_id, body, send_updates=_SEND_UPDATES[notify])
-        return await self._event(user_id, calendar_id, await self._document(user_id, request, WRITE_UNITS))
+        return await self._event(
+            user_id, calendar_id, await self._calls.document(user_id, request, WRITE_UNITS)
+        )
 
     async def patch(
         self,
@@ -154,7 +151,7 @@ class CalendarService:
         """Delete an event, if it is there."""
         build = await self._builder()
         request = build.delete(calendar_id, event_id, etag=etag, send_updates=_SEND_UPDATES[notify])
-        await self._send_unless_gone(user_id, request)
+        await self._calls.unless_gone(user_id, request)
 
     async def watch(
         self,
@@ -175,7 +172,7 @@ class CalendarService:
             "token": token,
             "params": {"ttl": str(int(lifetime.total_seconds()))},
         }
-        document = await self._document(user_id, build.watch(calendar_id, body), WRITE_UNITS)
+        document = await self._calls.document(user_id, build.watch(calendar_id, body), WRITE_UNITS)
         resource_id = document.get("resourceId")
         if not isinstance(resource_id, str):
             raise no_answer("unreadable-answer")
@@ -184,11 +181,25 @@ class CalendarService:
     async def stop(self, user_id: UUID, *, channel_id: str, resource_id: str) -> None:
         """Close a channel, if it is there."""
         build = await self._builder()
-        await self._send_unless_gone(user_id, build.stop(channel_id=channel_id, resource_id=resource_id))
+        await self._calls.unless_gone(user_id, build.stop(channel_id=channel_id, resource_id=resource_id))
+
+    async def calendar_list(self, user_id: UUID) -> list[CalendarEntry]:
+        """The user's calendars, page by page; a grant that does not reach so far goes on serving events."""
+        build = await self._builder()
+        entries: list[CalendarEntry] = []
+        page_token: str | None = None
+        for _ in range(_MOST_LIST_PAGES):
+            request = build.calendar_list(page_token=page_token)
+            page = await self._calls.document(user_id, request, READ_UNITS, optional_scope=True)
+            found, page_token = entries_from_wire(page)
+            entries += found
+            if page_token is None:
+                return entries
+        raise no_answer("endless-list")
 
     def clock_ahead(self) -> timedelta:
         """Google's clock minus ours."""
-        return self._server_clock.ahead
+        return self._calls.clock_ahead
 
     async def _builder(self) -> CalendarRequests:
         if self._requests is None:
@@ -208,47 +219,9 @@ class CalendarService:
     ) -> RemoteEvent:
         build = await self._builder()
         request = build.patch(calendar_id, event_id, body, etag=etag, send_updates=_SEND_UPDATES[notify])
-        return await self._event(user_id, calendar_id, await self._document(user_id, request, PATCH_UNITS))
-
-    async def _send_unless_gone(self, user_id: UUID, request: HttpRequest) -> None:
-        try:
-            await self._send(user_id, request, WRITE_UNITS)
-        except VendorError as error:
-            if error.failure is not FailureClass.INVALID_STATE:
-                raise
-
-    async def _document(
-        self, user_id: UUID, request: HttpRequest, units: int, *, with_cursor: bool = False
-    ) -> dict[str, Any]:
-        response = await self._send(user_id, request, units, with_cursor=with_cursor)
-        document = parse_json(response.body)
-        if not isinstance(document, dict):
-            raise no_answer("unreadable-answer")
-        return document
-
-    async def _send(
-        self, user_id: UUID, request: HttpRequest, units: int, *, with_cursor: bool = False
-    ) -> HttpResponse:
-        token, response = await self._attempt(user_id, request, units)
-        if response.status == HTTPStatus.UNAUTHORIZED:
-            self._tokens.invalidate(user_id, token)
-            token, response = await self._attempt(user_id, request, units)
-        if response.status // 100 == 2:  # noqa: PLR2004 - the class of success.
-            return response
-        failure = failure_of(response, now=self._clock.now(), with_cursor=with_cursor)
-        if failure.reason == _MISSING_SCOPE:
-            await self._tokens.refuse_grant(user_id, token, failure.reason)
-        raise failure
-
-    async def _attempt(self, user_id: UUID, request: HttpRequest, units: int) -> tuple[str, HttpResponse]:
-        await self._pacer.spend(user_id, units)
-        token = await self._tokens.access_token(user_id)
-        sent_at = self._clock.now()
-        response = await self._transport.send(with_token(request, token))
-        self._server_clock.learn(
-            http_date(response.headers.get("date")), sent_at=sent_at, received_at=self._clock.now()
+        return await self._event(
+            user_id, calendar_id, await self._calls.document(user_id, request, PATCH_UNITS)
         )
-        return token, response
 
     async def _event(self, user_id: UUID, calendar_id: str, document: dict[str, Any]) -> RemoteEvent:
         facts = self._facts.get((user_id, calendar_id))
@@ -257,7 +230,7 @@ class CalendarService:
             # an edit of the schedule.
             build = await self._builder()
             try:
-                listing = await self._document(user_id, build.calendar_facts(calendar_id), READ_UNITS)
+                listing = await self._calls.document(user_id, build.calendar_facts(calendar_id), READ_UNITS)
             except VendorError as error:
                 # The call that brought the document succeeded, so this refusal must not be taken for its own.
                 raise no_answer("calendar-facts", error) from error

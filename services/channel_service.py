@@ -129,6 +129,13 @@ class ChannelService:
         for channel in channels:
             await self._stop(channel)
 
+    async def stop_for(self, user_id: UUID, calendar_id: str) -> None:
+        """Stop the channels of one calendar, as far as Google can be reached."""
+        async with self._uow.reading() as tx:
+            channels = await tx.channels.all_of(user_id, calendar_id)
+        for channel in channels:
+            await self._stop(channel)
+
     async def _open(self, calendar: CalendarSync, address: str) -> Channel | None:
         token = self._ids.secret()
         channel = Channel(
@@ -161,6 +168,11 @@ class ChannelService:
             channel, status=ChannelStatus.ACTIVE, resource_id=answer.resource_id, expires_at=expires_at
         )
         async with self._uow() as tx:
+            await tx.users.lock(calendar.user_id)
+            current = await tx.calendars.find(calendar.user_id, calendar.calendar_id)
+            if current is None or current.status is not CalendarStatus.ACTIVE:
+                # It was taken out of the sync meanwhile: the next tick stops what was opened too late.
+                opened = replace(opened, status=ChannelStatus.RETIRING)
             for other in await tx.channels.all_of(calendar.user_id, calendar.calendar_id):
                 if other.status is ChannelStatus.ACTIVE:
                     await tx.channels.update(replace(other, status=ChannelStatus.RETIRING))
@@ -175,7 +187,7 @@ class ChannelService:
             if unsupported:
                 calendar = await tx.calendars.find(channel.user_id, channel.calendar_id)
                 if calendar is not None:
-                    await tx.calendars.update(replace(calendar, push_supported=False))
+                    await tx.calendars.save_traits(replace(calendar, push_supported=False))
 
     async def _stop_retired(self) -> None:
         now = self._clock.now()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from services.bindings import all_slots, forget_cursors, remove_google_slots, unbound
 from services.core.accounts import AccountStatus
+from services.core.calendar_list import PRIMARY
 from services.core.calendars import CalendarStatus, CalendarSync
 from services.core.errors import (
     DomainError,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from services.signals import Signals
 
 _log = logging.getLogger(__name__)
-DEFAULT_CALENDAR = "primary"
 
 
 class ConnectionService:
@@ -56,19 +56,19 @@ class ConnectionService:
         """An account was linked (again): its calendar takes part, and the first sync is due now."""
         now = self._clock.now()
         async with self._uow() as tx:
-            calendar = await tx.calendars.find(user_id, DEFAULT_CALENDAR)
+            calendar = await tx.calendars.find(user_id, PRIMARY)
             if calendar is None:
                 await tx.calendars.add(
                     CalendarSync(
                         user_id=user_id,
-                        calendar_id=DEFAULT_CALENDAR,
+                        calendar_id=PRIMARY,
                         due_at=now,
                         pull_due_at=now,
                         dirty_seq=1,
                     )
                 )
             await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=now)
-            await tx.calendars.mark_due(user_id, DEFAULT_CALENDAR, now=now, pull=True)
+            await tx.calendars.mark_due(user_id, PRIMARY, now=now, pull=True)
         self._signals.calendar_due()
         self._signals.user_changed(user_id)
 

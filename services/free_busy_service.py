@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from services.calendar_names import stored_id
 from services.core.agenda import Entry, Window, agenda
+from services.core.calendar_list import PRIMARY
 from services.core.errors import UnknownCalendarError
 from services.core.free_busy import ANY_ZONE, Interval, busy_intervals, free_intervals, merged
 from services.core.records import SlotQuery
 from services.core.recurrence.lines import find_zone
-from services.slot_service import PRIMARY
 from services.slot_views import exceptions_in
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class FreeBusyService:
         )
         busy: list[Interval] = []
         async with self._uow.reading() as tx:
+            if query.calendar_id is not None:
+                query = replace(query, calendar_id=await stored_id(tx, user_id, query.calendar_id))
             zone_of = await _zones(tx, user_id, query)
             for_all = SlotQuery(
                 starts_before=around.starts_before,

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
+from services.calendar_names import calendar_for_new_slot, stored_id
 from services.core.accounts import AccountStatus
 from services.core.agenda import agenda
 from services.core.edits import edit, require_editable
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     ContentEdit: TypeAlias = Callable[[SlotContent], SlotContent]
     """From the current content to the wanted one; pure; raises `InvalidSlotError`."""
 
-PRIMARY = "primary"
 _UUID_LENGTH = 36
 _ALL_SERIES = 10_000
 
@@ -97,7 +97,8 @@ class SlotService:
         """Store a new slot.
 
         Raises:
-            InvalidSlotError: The user has no such calendar.
+            InvalidSlotError: The user has no such calendar, or did not select it.
+            ReadOnlyCalendarError: The user may only read the calendar.
         """
         now = self._clock.now()
         async with self._uow() as tx:
@@ -105,7 +106,7 @@ class SlotService:
             slot = Slot(
                 user_id=user_id,
                 id=self._ids.uuid(),
-                calendar_id=await _known_calendar(tx, user_id, draft.calendar_id or PRIMARY),
+                calendar_id=await calendar_for_new_slot(tx, user_id, draft.calendar_id),
                 content=draft.content,
                 source="app",
                 created_at=now,
@@ -134,7 +135,8 @@ class SlotService:
             await tx.users.lock(user_id)
             slot = await _existing(tx, user_id, slot_id, condition)
             require_editable(slot)
-            if change.calendar_id not in (None, slot.calendar_id):
+            calendar_id = change.calendar_id and await stored_id(tx, user_id, change.calendar_id)
+            if calendar_id not in (None, slot.calendar_id):
                 raise InvalidSlotError("/calendar_id", "A slot cannot move to another calendar yet.")
             view = await self._save(tx, slot, change.content(slot.content), change.notify, "app")
         self._announce(user_id)
@@ -196,7 +198,9 @@ class SlotService:
         """The slots that a query asks for, at most `query.limit`."""
         async with self._uow.reading() as tx:
             account = await account_status(tx, user_id)
-            asked = _stored_query(query, linked=account is not AccountStatus.DISCONNECTED)
+            asked = _stored_query(
+                await _with_stored_id(tx, user_id, query), linked=account is not AccountStatus.DISCONNECTED
+            )
             if asked is None:
                 return SlotView((), account, {})
             found = await tx.slots.page(user_id, replace(asked, limit=query.limit + 1))
@@ -217,7 +221,9 @@ class SlotService:
         behind = None if after is None else (after[0], UUID(after[1][:_UUID_LENGTH]))
         async with self._uow.reading() as tx:
             account = await account_status(tx, user_id)
-            asked = _stored_query(query, linked=account is not AccountStatus.DISCONNECTED)
+            asked = _stored_query(
+                await _with_stored_id(tx, user_id, query), linked=account is not AccountStatus.DISCONNECTED
+            )
             if asked is None:
                 return AgendaView((), account, {})
             singles = await tx.slots.page(
@@ -271,10 +277,10 @@ async def _existing(
     return slot
 
 
-async def _known_calendar(tx: Transaction, user_id: UUID, calendar_id: str) -> str:
-    if calendar_id != PRIMARY and await tx.calendars.find(user_id, calendar_id) is None:
-        raise InvalidSlotError("/calendar_id", "There is no such calendar.")
-    return calendar_id
+async def _with_stored_id(tx: Transaction, user_id: UUID, query: SlotQuery) -> SlotQuery:
+    if query.calendar_id is None:
+        return query
+    return replace(query, calendar_id=await stored_id(tx, user_id, query.calendar_id))
 
 
 def _stored_query(query: SlotQuery, *, linked: bool) -> SlotQuery | None:

@@ -54,7 +54,18 @@ class PushCalls:
         self._calendars = calendars
 
     async def perform(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
-        """Make the call and read its answer; no transaction is open here."""
+        """Make the call and read its answer; no transaction is open here.
+
+        Raises:
+            VendorError: Google does not show the calendar itself any more, or cannot be asked whether it is
+                there; so that there is no such event says nothing of the event.
+        """
+        outcome = await self._perform(run, slot, call)
+        if not run.listed and _denies_existence(call, outcome):
+            await self._require_calendar(run)
+        return outcome
+
+    async def _perform(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
         try:
             return await self._call(run, slot, call)
         except VendorError as error:
@@ -125,6 +136,20 @@ class PushCalls:
                 return NewLife()
         return Overtaken(event)
 
+    async def _require_calendar(self, run: CalendarRun) -> None:
+        """See whether the calendar is there: Google says the same of a lost calendar and of a lost event."""
+        try:
+            await self._calendars.changes(
+                run.claim.user_id,
+                run.claim.calendar_id,
+                sync_token=run.calendar.cursor.sync_token,
+                page_token=None,
+            )
+        except VendorError as error:
+            if error.failure is not FailureClass.NEEDS_RESYNC:
+                raise
+        run.listed = True
+
     async def _look_up(self, run: CalendarRun, event_id: str) -> RemoteEvent | None:
         try:
             return await self._calendars.get(run.claim.user_id, run.claim.calendar_id, event_id)
@@ -132,6 +157,18 @@ class PushCalls:
             if error.failure is FailureClass.INVALID_STATE:
                 return None
             raise
+
+
+def _denies_existence(call: Call, outcome: Outcome) -> bool:
+    match outcome:
+        case Overtaken(event=None):
+            return True
+        case NewLife():
+            return isinstance(call, Revive)
+        case Failed(error):
+            return error.failure is FailureClass.INVALID_STATE
+        case Answered() | Overtaken():
+            return False
 
 
 def _may_have_arrived(call: Call, error: VendorError) -> bool:

@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from services.core.calendars import LONG_AGO, ChannelStatus, SyncError
+from services.core.calendars import CALENDAR_GONE, LONG_AGO, ChannelStatus, SyncError
 from services.core.errors import (
     DatabaseUnavailableError,
     DomainError,
+    FailureClass,
     GoogleNotConnectedError,
     LeaseLostError,
     ReauthorisationRequiredError,
@@ -116,7 +117,7 @@ class SyncEngine:
         pull = run.calendar.pull_due_at <= run.started_at
         if pull:
             await self._puller.pull(run)
-            run.google_answered = True
+            run.google_answered = run.listed = True
         await self._pusher.push(run)
         return pull
 
@@ -152,6 +153,9 @@ class SyncEngine:
         verdict = next_attempt(error, run.calendar.attempts + 1, now, jitter=self._ids.jitter())
         retry_at = verdict.at if isinstance(verdict, RetryAt) else now + _REFUSED_RUN
         reason = error.reason or (f"http-{error.status}" if error.status else "google-unreachable")
+        if error.failure is FailureClass.INVALID_STATE:
+            # What is said of a single event never comes as far as this.
+            reason = CALENDAR_GONE
         _log.warning("google refused the run: %s", error, extra=where(run))
         await self._release_failed(run, SyncError(reason, error.message, now), retry_at)
 

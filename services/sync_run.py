@@ -40,6 +40,8 @@ class CalendarRun:
     started_at: datetime
     google_answered: bool = False
     """Whether Google answered a call of this run."""
+    listed: bool = False
+    """Whether Google let this run list the calendar, so that it is there."""
 
     def count(self, **more: int) -> None:
         """Add to the calendar's counters."""

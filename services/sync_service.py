@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from services.core.accounts import AccountStatus
+from services.core.calendar_list import is_selected
 from services.core.calendars import NO_COUNTS, CalendarStatus, ChannelStatus, SyncCounters
 from services.core.errors import GoogleNotConnectedError, UnknownSlotError
 from services.core.records import SlotCounts, SlotQuery, SyncState
@@ -189,6 +190,7 @@ class SyncService:
                     now,
                 )
                 for calendar in calendars
+                if is_selected(calendar)
             ),
         )
 
@@ -204,7 +206,7 @@ class SyncService:
         now = self._clock.now()
         awaited: dict[str, int] = {}
         async with self._uow() as tx:
-            calendars = await tx.calendars.all_of(user_id)
+            calendars = [each for each in await tx.calendars.all_of(user_id) if is_selected(each)]
             for calendar in calendars:
                 dirty_seq = await tx.calendars.mark_due(user_id, calendar.calendar_id, now=now, pull=pull)
                 if dirty_seq is not None:

@@ -71,6 +71,8 @@ def upgrade() -> None:
         sa.Column("last_notified_at", instant),
         sa.Column("progress", sa.Text),
         sa.Column("push_supported", sa.Boolean, nullable=False),
+        sa.Column("is_default", sa.Boolean, nullable=False),
+        sa.Column("entry", sa.Text, comment="what Google's list of calendars said of it last"),
         sa.Column(
             "wake_at",
             instant,

@@ -78,7 +78,7 @@ class MemoryCalendarSyncRepository:
         self._put(replace(calendar, lease_until=lease_until))
 
     async def save_progress(self, claim: Claim, calendar: CalendarSync) -> None:
-        """Store cursor, time_zone, progress, counters and push_supported of `calendar`, fenced."""
+        """Store cursor, time_zone, progress and counters of `calendar`, fenced."""
         self._put(_with_progress(self._held(claim), calendar))
 
     async def release(self, claim: Claim, calendar: CalendarSync, *, now: datetime) -> None:
@@ -96,9 +96,15 @@ class MemoryCalendarSyncRepository:
             )
         )
 
-    async def set_status(self, user_id: UUID, status: CalendarStatus, *, now: datetime) -> None:
-        """Set the status of all the user's calendars; leases end, active ones become due."""
+    async def set_status(
+        self, user_id: UUID, status: CalendarStatus, *, now: datetime, calendar_id: str | None = None
+    ) -> None:
+        """Set the status of one or of all selected calendars; leases end, active ones become due."""
         for calendar in await self.all_of(user_id):
+            if calendar_id is None and calendar.status is CalendarStatus.UNSELECTED:
+                continue
+            if calendar_id not in (None, calendar.calendar_id):
+                continue
             changed = replace(
                 calendar, status=status, lease_owner=None, lease_until=LONG_AGO, epoch=calendar.epoch + 1
             )
@@ -110,7 +116,14 @@ class MemoryCalendarSyncRepository:
         """Replace everything but lease, epoch and trigger columns; for service calls outside a run."""
         known = await self.find(calendar.user_id, calendar.calendar_id)
         if known is not None:
-            self._put(replace(_with_outcome(known, calendar), status=calendar.status))
+            replaced = replace(_with_outcome(known, calendar), status=calendar.status)
+            self._put(_with_traits(replaced, calendar))
+
+    async def save_traits(self, calendar: CalendarSync) -> None:
+        """Store what no run changes: is_default, entry and push_supported of `calendar`, nothing else."""
+        known = await self.find(calendar.user_id, calendar.calendar_id)
+        if known is not None:
+            self._put(_with_traits(known, calendar))
 
     async def next_due_at(self) -> datetime | None:
         """When the earliest active calendar becomes due (counting `not_before` and leases)."""
@@ -139,6 +152,15 @@ def _triggered(calendar: CalendarSync, now: datetime, *, pull: bool) -> Calendar
     )
 
 
+def _with_traits(stored: CalendarSync, calendar: CalendarSync) -> CalendarSync:
+    return replace(
+        stored,
+        is_default=calendar.is_default,
+        entry=calendar.entry,
+        push_supported=calendar.push_supported,
+    )
+
+
 def _with_progress(stored: CalendarSync, calendar: CalendarSync) -> CalendarSync:
     return replace(
         stored,
@@ -146,7 +168,6 @@ def _with_progress(stored: CalendarSync, calendar: CalendarSync) -> CalendarSync
         time_zone=calendar.time_zone,
         counters=calendar.counters,
         progress=calendar.progress,
-        push_supported=calendar.push_supported,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
 from persistence.models import calendar_sync_states
 from persistence.types import from_micros, to_micros
+from services.core.calendar_list import CalendarEntry
 from services.core.calendars import CalendarStatus, CalendarSync, Cursor, SyncCounters, SyncError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def calendar_to_row(calendar: CalendarSync) -> dict[str, Any]:
         "last_notified_at": calendar.last_notified_at,
         "progress": calendar.progress,
         "push_supported": calendar.push_supported,
+        "is_default": calendar.is_default,
+        "entry": calendar.entry and asdict(calendar.entry),
         "wake_at": wake_at(calendar),
     }
 
@@ -57,7 +60,7 @@ def calendar_to_row(calendar: CalendarSync) -> dict[str, Any]:
 def row_to_calendar(row: Sequence[Any]) -> CalendarSync:
     """The inverse, for rows in the order of `COLUMNS`."""
     found = dict(zip(COLUMNS, row, strict=True))
-    error, progress = found.pop("last_error"), found.pop("progress")
+    error, progress, entry = found.pop("last_error"), found.pop("progress"), found.pop("entry")
     return CalendarSync(
         status=CalendarStatus(found.pop("status")),
         cursor=Cursor(
@@ -69,5 +72,6 @@ def row_to_calendar(row: Sequence[Any]) -> CalendarSync:
         counters=SyncCounters(*found.pop("counters")),
         last_error=None if error is None else SyncError(error[0], error[1], from_micros(error[2])),
         progress=None if progress is None else (progress[0], progress[1]),
+        entry=None if entry is None else CalendarEntry(**entry),
         **found,
     )

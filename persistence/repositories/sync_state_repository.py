@@ -61,10 +61,10 @@ _PROGRESS = (
     "time_zone",
     "counters",
     "progress",
-    "push_supported",
 )
 _OUTCOME = (*_PROGRESS, "not_before", "attempts", "last_error", "last_success_at")
-_REPLACED = (*_OUTCOME, "status")
+_TRAITS = ("is_default", "entry", "push_supported")
+_REPLACED = (*_OUTCOME, *_TRAITS, "status")
 
 
 def _new(*names: str) -> dict[str, ColumnElement[Any]]:
@@ -185,7 +185,7 @@ def _release() -> Update:
 _RELEASE = _release()
 
 
-def _set_status(*, active: bool) -> Update:
+def _set_status(*, active: bool, one: bool) -> Update:
     values: dict[str, Any] = {
         "status": bindparam("new_status"),
         "lease_owner": null(),
@@ -202,10 +202,14 @@ def _set_status(*, active: bool) -> Update:
             "attempts": 0,
             "wake_at": _DUE_NOW,
         }
-    return update(calendar_sync_states).where(_OWN).values(**values)
+    whose = _ONE if one else and_(_OWN, _t.status != CalendarStatus.UNSELECTED.value)
+    return update(calendar_sync_states).where(whose).values(**values)
 
 
-_SET_STATUS = {active: _set_status(active=active) for active in (False, True)}
+_SET_STATUS = {
+    (active, one): _set_status(active=active, one=one) for active in (False, True) for one in (False, True)
+}
+_SAVE_TRAITS = update(calendar_sync_states).where(_ONE).values(_new(*_TRAITS))
 _UPDATE = (
     update(calendar_sync_states)
     .where(_ONE)
@@ -270,7 +274,7 @@ class SqlCalendarSyncRepository:
         self._sequences.begin(claim.user_id, rows[0][0])
 
     async def save_progress(self, claim: Claim, calendar: CalendarSync) -> None:
-        """Store cursor, time_zone, progress, counters and push_supported of `calendar`, fenced."""
+        """Store cursor, time_zone, progress and counters of `calendar`, fenced."""
         if not await self._connection.fetch(_SAVE_PROGRESS, _params(calendar) | _fence(claim)):
             raise _lost(claim)
 
@@ -281,16 +285,22 @@ class SqlCalendarSyncRepository:
         if not await self._connection.fetch(_RELEASE, params):
             raise _lost(claim)
 
-    async def set_status(self, user_id: UUID, status: CalendarStatus, *, now: datetime) -> None:
-        """Set the status of all the user's calendars; leases end, active ones become due."""
+    async def set_status(
+        self, user_id: UUID, status: CalendarStatus, *, now: datetime, calendar_id: str | None = None
+    ) -> None:
+        """Set the status of one or of all selected calendars; leases end, active ones become due."""
         await self._connection.fetch(
-            _SET_STATUS[status is CalendarStatus.ACTIVE],
-            {"of_user": user_id, "new_status": status.value, "now": now},
+            _SET_STATUS[status is CalendarStatus.ACTIVE, calendar_id is not None],
+            {"of_user": user_id, "of_calendar": calendar_id, "new_status": status.value, "now": now},
         )
 
     async def update(self, calendar: CalendarSync) -> None:
         """Replace everything but lease, epoch and trigger columns; for service calls outside a run."""
         await self._connection.fetch(_UPDATE, _params(calendar))
+
+    async def save_traits(self, calendar: CalendarSync) -> None:
+        """Store what no run changes: is_default, entry and push_supported of `calendar`, nothing else."""
+        await self._connection.fetch(_SAVE_TRAITS, _params(calendar))
 
     async def next_due_at(self) -> datetime | None:
         """When the earliest active calendar becomes due (counting `not_before` and leases)."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from services.core.calendar_list import CalendarEntry
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Due at once, or never before."""
@@ -20,6 +22,8 @@ class CalendarStatus(StrEnum):
     ACTIVE = "active"
     REAUTHORISATION_REQUIRED = "reauthorisation_required"
     DISCONNECTED = "disconnected"
+    UNSELECTED = "unselected"
+    """The person took it out; no link to Google puts it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,20 @@ class CalendarSync:
     """Events applied of the listing under way, and how many there are if that is known."""
     push_supported: bool = True
     """Whether Google sends notifications for this calendar (not for holidays and the like)."""
+    is_default: bool = False
+    """Whether slots that name no calendar go there; where no calendar says so, they go to `primary`."""
+    entry: CalendarEntry | None = None
+    """What the user's list at Google said of it last; `None` while the list was never read."""
+
+
+CALENDAR_GONE: Final = "calendar-not-found"
+"""The reason of a run that failed because Google shows the account no such calendar any more."""
+
+
+def has_lost_its_calendar(calendar: CalendarSync) -> bool:
+    """Whether Google, when it was asked last, let the account see no such calendar."""
+    error = calendar.last_error
+    return calendar.attempts > 0 and error is not None and error.reason in (CALENDAR_GONE, "forbidden")
 
 
 @dataclass(frozen=True, slots=True)

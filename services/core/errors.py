@@ -141,6 +141,46 @@ class UnknownCalendarError(DomainError):
         self.calendar_id = calendar_id
 
 
+class ReadOnlyCalendarError(DomainError):
+    """The user may only read the calendar."""
+
+    def __init__(self, calendar_id: str, access_role: str) -> None:
+        super().__init__(f"{calendar_id}: {access_role}")
+        self.calendar_id = calendar_id
+        self.access_role = access_role
+
+
+class CalendarNotSelectedError(DomainError):
+    """The calendar does not take part in the sync."""
+
+    def __init__(self, calendar_id: str) -> None:
+        super().__init__(calendar_id)
+        self.calendar_id = calendar_id
+
+
+class DefaultCalendarError(DomainError):
+    """The default calendar was to be taken out, with no other in its place."""
+
+    def __init__(self, calendar_id: str) -> None:
+        super().__init__(calendar_id)
+        self.calendar_id = calendar_id
+
+
+class PendingChangesError(DomainError):
+    """Slots of the calendar hold what would be lost with it."""
+
+    def __init__(self, calendar_id: str, *, pending: int, held: int) -> None:
+        """`pending` counts edits on their way to Google, `held` deletions that wait for a person."""
+        super().__init__(f"{calendar_id}: {pending} pending, {held} held")
+        self.calendar_id = calendar_id
+        self.pending = pending
+        self.held = held
+
+
+class CalendarListScopeError(DomainError):
+    """The user did not grant the scope that lets the list of calendars be read."""
+
+
 class GoogleNotConnectedError(DomainError):
     """The user has no usable Google account."""
 

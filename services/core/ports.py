@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
+    from services.core.calendar_list import CalendarEntry
     from services.core.events import EventPage, OpenedChannel, RemoteEvent
     from services.core.records import Notify
     from services.core.slots import SlotContent
@@ -156,6 +157,14 @@ class Calendars(Protocol):
 
     async def stop(self, user_id: UUID, *, channel_id: str, resource_id: str) -> None:
         """Close a channel; one that Google does not know counts as closed."""
+
+    async def calendar_list(self, user_id: UUID) -> list[CalendarEntry]:
+        """All calendars that the user sees, hidden ones too, in Google's order.
+
+        Raises:
+            VendorError: `AUTHENTICATION` with reason `insufficientPermissions` when the user did not
+                allow it; everything else still works then.
+        """
 
     def clock_ahead(self) -> timedelta:
         """How far Google's clock is ahead of ours, as last seen in an answer's Date header."""

@@ -128,7 +128,7 @@ class CalendarSyncRepository(Protocol):
         """
 
     async def save_progress(self, claim: Claim, calendar: CalendarSync) -> None:
-        """Store cursor, time_zone, progress, counters and push_supported of `calendar`, fenced.
+        """Store cursor, time_zone, progress and counters of `calendar`, fenced.
 
         Raises:
             LeaseLostError: As `renew`.
@@ -144,14 +144,20 @@ class CalendarSyncRepository(Protocol):
             LeaseLostError: As `renew`.
         """
 
-    async def set_status(self, user_id: UUID, status: CalendarStatus, *, now: datetime) -> None:
+    async def set_status(
+        self, user_id: UUID, status: CalendarStatus, *, now: datetime, calendar_id: str | None = None
+    ) -> None:
         """Set the status of all the user's calendars; leases end (epochs grow).
 
         Calendars that become active are due, and what held them back (`not_before`, `attempts`) is over.
+        Without `calendar_id`, those that are not selected stay so.
         """
 
     async def update(self, calendar: CalendarSync) -> None:
         """Replace everything but lease, epoch and trigger columns; for service calls outside a run."""
+
+    async def save_traits(self, calendar: CalendarSync) -> None:
+        """Store what no run changes: is_default, entry and push_supported of `calendar`, nothing else."""
 
     async def next_due_at(self) -> datetime | None:
         """When the earliest active calendar becomes due (counting `not_before` and leases)."""

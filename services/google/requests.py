@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LARGEST_PAGE = 2500
+_LARGEST_LIST_PAGE = 250
 # Google compresses only for clients that say "gzip" here as well.
 _USER_AGENT = "calendar-sync (gzip)"
 
@@ -22,8 +23,9 @@ _USER_AGENT = "calendar-sync (gzip)"
 class CalendarRequests:
     """Builds requests against one API root."""
 
-    def __init__(self, *, events: Any, channels: Any) -> None:
+    def __init__(self, *, events: Any, channels: Any, calendar_list: Any) -> None:
         self._events = events
+        self._calendar_list = calendar_list
         self._channels = channels
 
     @classmethod
@@ -37,7 +39,7 @@ class CalendarRequests:
         document = json.loads(get_static_doc("calendar", "v3"))
         endpoint = f"{api_root.rstrip('/')}/{document['servicePath']}"
         client = build_from_document(document, http=_NoHttp(), client_options={"api_endpoint": endpoint})
-        return cls(events=client.events(), channels=client.channels())
+        return cls(events=client.events(), channels=client.channels(), calendar_list=client.calendarList())
 
     def page(self, calendar_id: str, *, sync_token: str | None, page_token: str | None) -> HttpRequest:
         """One page of a listing.
@@ -53,6 +55,11 @@ class CalendarRequests:
             syncToken=sync_token,
             pageToken=page_token,
         )
+        return _to_send(built)
+
+    def calendar_list(self, *, page_token: str | None) -> HttpRequest:
+        """One page of the user's calendars, with those that Google's own pages hide."""
+        built = self._calendar_list.list(maxResults=_LARGEST_LIST_PAGE, showHidden=True, pageToken=page_token)
         return _to_send(built)
 
     def calendar_facts(self, calendar_id: str) -> HttpRequest:

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from api.problems import TABLE, problem_response
+from schemas.calendar_schemas import CalendarChoiceIn, CalendarOut, CalendarPageOut
 from schemas.slot_input import SlotPatch, SlotWrite
 from schemas.slot_schemas import SlotOut
 from services.core import errors
@@ -73,7 +74,7 @@ async def test_every_operation_is_documented(service: Service) -> None:
 
 
 def test_examples_are_true() -> None:
-    for model in (SlotWrite, SlotPatch, SlotOut):
+    for model in (SlotWrite, SlotPatch, SlotOut, CalendarChoiceIn, CalendarOut, CalendarPageOut):
         schema = model.model_json_schema()
         for example in schema["examples"]:
             model.model_validate(example)

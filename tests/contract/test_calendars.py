@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.core.calendar_list import CalendarEntry
 from services.core.calendars import (
     LONG_AGO,
     CalendarStatus,
@@ -33,7 +34,18 @@ FULL: dict[str, Any] = {
     "time_zone": "Europe/Berlin",
     "counters": SyncCounters(1, 2, 3, 4, 5, 6),
     "progress": (5, None),
+}
+TRAITS: dict[str, Any] = {
     "push_supported": False,
+    "is_default": True,
+    "entry": CalendarEntry(
+        id="work@group.calendar.google.com",
+        summary="Work\N{WHITE HEAVY CHECK MARK}",
+        time_zone="Asia/Tokyo",
+        access_role="writer",
+        color_id="14",
+        background_color="#9fe1e7",
+    ),
 }
 OUTCOME: dict[str, Any] = {
     "not_before": NOW + MINUTE,
@@ -71,6 +83,7 @@ async def test_a_calendar_comes_back_as_it_was(uow: UnitOfWork) -> None:
         last_notified_at=NOW,
         **FULL,
         **OUTCOME,
+        **TRAITS,
     )
     async with uow() as tx:
         await tx.calendars.add(full)
@@ -272,10 +285,11 @@ async def test_an_update_leaves_lease_and_triggers_alone(uow: UnitOfWork) -> Non
     async with uow() as tx:
         await tx.calendars.note_notified(user_id, "primary", now=NOW)
     async with uow() as tx:
-        await tx.calendars.update(replace(before, due_at=LEASE, dirty_seq=99, epoch=99, **FULL, **OUTCOME))
-    expected = replace(
-        claimed.calendar, dirty_seq=1, pull_due_at=LONG_AGO, last_notified_at=NOW, **FULL, **OUTCOME
-    )
+        await tx.calendars.update(
+            replace(before, due_at=LEASE, dirty_seq=99, epoch=99, **FULL, **OUTCOME, **TRAITS)
+        )
+    told = {"dirty_seq": 1, "pull_due_at": LONG_AGO, "last_notified_at": NOW}
+    expected = replace(claimed.calendar, **told, **FULL, **OUTCOME, **TRAITS)
     assert await calendar_of(uow, user_id) == expected
     async with uow() as tx:
         await tx.calendars.update(replace(expected, status=CalendarStatus.DISCONNECTED))
@@ -296,6 +310,49 @@ async def test_no_two_claim_the_same(uow: UnitOfWork) -> None:
             group.create_task(worker())
     assert len(claimed) == 24
     assert set(claimed.values()) == {1}
+
+
+async def test_what_no_run_changes_is_stored_beside_one(uow: UnitOfWork) -> None:
+    user_id = await some_user(uow)
+    before = await calendar_of(uow, user_id)
+    claimed = await claim(uow)
+    async with uow() as tx:
+        await tx.calendars.save_progress(claimed, replace(claimed.calendar, **FULL))
+        await tx.calendars.save_traits(replace(before, **OUTCOME, **TRAITS))
+        await tx.calendars.save_traits(replace(before, calendar_id="none"))
+    found = await calendar_of(uow, user_id)
+    assert found == replace(claimed.calendar, **FULL, **TRAITS)
+    async with uow() as tx:
+        await tx.calendars.release(claimed, claimed.calendar, now=NOW)
+    assert (await calendar_of(uow, user_id)).entry == TRAITS["entry"]
+    async with uow() as tx:
+        await tx.calendars.save_traits(replace(found, is_default=False, entry=None))
+    assert (await calendar_of(uow, user_id)).entry is None
+
+
+async def test_what_is_not_selected_stays_so_until_it_is_selected(uow: UnitOfWork) -> None:
+    user_id = await some_user(uow, "a", "b")
+    async with uow() as tx:
+        await tx.calendars.set_status(user_id, CalendarStatus.UNSELECTED, now=NOW, calendar_id="a")
+    for status in (CalendarStatus.DISCONNECTED, CalendarStatus.ACTIVE):
+        async with uow() as tx:
+            await tx.calendars.set_status(user_id, status, now=NOW)
+        assert (await calendar_of(uow, user_id, "a")).status is CalendarStatus.UNSELECTED
+        assert (await calendar_of(uow, user_id, "b")).status is status
+    claimed = await claim(uow)
+    assert claimed.calendar_id == "b"
+    assert await claim(uow, now=NOW) is None
+    async with uow() as tx:
+        await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=NOW, calendar_id="a")
+        await tx.calendars.renew(claimed, lease_until=LEASE)
+    claimed = await claim(uow)
+    assert claimed.calendar_id == "a"
+    async with uow() as tx:
+        await tx.calendars.set_status(user_id, CalendarStatus.UNSELECTED, now=NOW, calendar_id="a")
+        await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=NOW, calendar_id="a")
+    with pytest.raises(LeaseLostError):
+        async with uow() as tx:
+            await tx.calendars.renew(claimed, lease_until=LEASE)
 
 
 def channel(user_id, channel_id: str, **fields) -> Channel:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from persistence.memory import MemoryStore, MemoryUnitOfWork
 from sandbox import Sandbox
+from services.calendar_selection import CalendarSelection
 from services.calendar_service import CalendarService
 from services.channel_service import ChannelService
 from services.connection_service import ConnectionService
@@ -93,6 +94,7 @@ class World:
     sync: SyncService
     review: ReviewService
     connections: ConnectionService
+    selection: CalendarSelection
     policy: SyncPolicy
 
     async def settle(self, *, within: timedelta = timedelta(minutes=2)) -> int:
@@ -111,14 +113,14 @@ class World:
             self.clock.advance(max(due_at - self.clock.now(), timedelta(milliseconds=1)))
         raise AssertionError("the sync does not come to rest")
 
-    async def notified(self) -> None:
+    async def notified(self, calendar_id: str = "primary") -> None:
         """A notification of Google's arrives."""
         async with self.uow() as tx:
-            await tx.calendars.mark_due(USER, "primary", now=self.clock.now(), pull=True)
+            await tx.calendars.mark_due(USER, calendar_id, now=self.clock.now(), pull=True)
 
-    async def pull(self) -> None:
+    async def pull(self, calendar_id: str = "primary") -> None:
         """A notification arrives, and everything that follows from it is done."""
-        await self.notified()
+        await self.notified(calendar_id)
         await self.settle(within=timedelta(seconds=20))
 
     async def run_once(self) -> None:
@@ -132,10 +134,12 @@ class World:
         self.google.call("POST", "/sync-tokens/invalidate", {})
         await self.pull()
 
-    async def create(self, title: str, *, at: datetime = START, **more: Any) -> Slot:
+    async def create(
+        self, title: str, *, at: datetime = START, calendar_id: str | None = None, **more: Any
+    ) -> Slot:
         """The app creates a slot."""
         content = SlotContent(title, Schedule(Timed(at, at + timedelta(hours=1), "UTC")), **more)
-        return (await self.slots.create(USER, SlotDraft(content))).slot
+        return (await self.slots.create(USER, SlotDraft(content, calendar_id))).slot
 
     async def linked(self, title: str = "Talk") -> tuple[Slot, str]:
         """A slot of the app that Google has, and the id of its event."""
@@ -170,10 +174,10 @@ class World:
         async with self.uow.reading() as tx:
             return await tx.slots.page(USER, SlotQuery(include_deleted=deleted, limit=100_000))
 
-    async def calendar(self) -> CalendarSync:
-        """The sync state of the primary calendar."""
+    async def calendar(self, calendar_id: str = "primary") -> CalendarSync:
+        """The sync state of a calendar."""
         async with self.uow.reading() as tx:
-            found = await tx.calendars.find(USER, "primary")
+            found = await tx.calendars.find(USER, calendar_id)
         assert found is not None
         return found
 
@@ -194,6 +198,9 @@ async def make_world(*, seed: int = 1, policy: SyncPolicy | None = None) -> Worl
         api_root=GOOGLE,
     )
     calendars.prepare_now()
+    channels = ChannelService(
+        uow=uow, calendars=calendars, clock=clock, ids=ids, signals=signals, policy=policy, address=None
+    )
     async with uow() as tx:
         await tx.users.add(User(USER, EMAIL, None, clock.now()))
         await tx.accounts.save(
@@ -226,11 +233,14 @@ async def make_world(*, seed: int = 1, policy: SyncPolicy | None = None) -> Worl
         connections=_connections(
             uow=uow,
             calendars=calendars,
+            channels=channels,
             transport=transport,
             clock=clock,
             ids=ids,
             signals=signals,
-            policy=policy,
+        ),
+        selection=CalendarSelection(
+            uow=uow, calendars=calendars, channels=channels, clock=clock, signals=signals
         ),
         policy=policy,
     )
@@ -240,11 +250,11 @@ def _connections(
     *,
     uow: UnitOfWork,
     calendars: CalendarService,
+    channels: ChannelService,
     transport: SandboxTransport,
     clock: ManualClock,
     ids: SeededIds,
     signals: Signals,
-    policy: SyncPolicy,
 ) -> ConnectionService:
     config = OAuthConfig(
         client_id="client",
@@ -261,9 +271,6 @@ def _connections(
     tokens = TokenService(uow=uow, endpoints=endpoints, clock=clock, box=box)
     oauth = GoogleOAuth(
         uow=uow, endpoints=endpoints, tokens=tokens, clock=clock, ids=ids, box=box, config=config
-    )
-    channels = ChannelService(
-        uow=uow, calendars=calendars, clock=clock, ids=ids, signals=signals, policy=policy, address=None
     )
     return ConnectionService(
         uow=uow, calendars=calendars, channels=channels, oauth=oauth, clock=clock, signals=signals
