@@ -191,7 +191,7 @@ def _changed(call: Call, calendar: Calendar, before: Json, draft: Json) -> Respo
         draft.setdefault("status", "confirmed")
     if draft.get("eventType", before["eventType"]) != before["eventType"]:
         raise errors.event_type_restriction("The type of an event cannot be changed.")
-    check_event(draft, calendar)
+    check_event(draft, calendar, before)
     proposed = finish(_settled(call, dict(draft), before), calendar, 0, world.base_url)
     check_change(before, proposed, calendar)
     moved = any(proposed.get(name) != before.get(name) for name in _TIME_FIELDS)

@@ -52,11 +52,11 @@ def edit_instance(world: World, calendar: Calendar, instance: Json, change: Json
     """
     if scope not in SCOPES:
         raise ValueError(f"scope is one of {', '.join(SCOPES)}")
-    if scope == "this":
-        return world.write_event(calendar, _changed(instance, change)).doc
     master = world.calendars.log(calendar.id).by_id.get(instance["recurringEventId"])
     if master is None or master.cancelled or not master.recurring:
         raise ValueError("the series of this instance is not there")
+    if scope == "this":
+        return world.write_event(calendar, _changed(instance, change)).doc
     doc = master.doc
     gone = change.get("status") == "cancelled"
     if scope == "all" or _is_first(instance, master, calendar):

@@ -59,6 +59,10 @@ _PRIMARY_ONLY = frozenset({"focusTime", "outOfOffice", "workingLocation"})
 _DECLINE_MODES = frozenset(
     {"declineNone", "declineAllConflictingInvitations", "declineOnlyNewConflictingInvitations"}
 )
+_TYPED = (
+    *("eventType", "start", "end", "recurrence", "visibility", "transparency"),
+    *("focusTimeProperties", "outOfOfficeProperties", "workingLocationProperties"),
+)
 _TYPE_CHOICES: dict[str, tuple[tuple[str, str, frozenset[str]], ...]] = {
     "focusTime": (
         ("focusTimeProperties", "autoDeclineMode", _DECLINE_MODES),
@@ -82,8 +86,14 @@ def check_client_id(event_id: object) -> None:
         raise errors.invalid("Invalid resource id value.")
 
 
-def check_event(draft: Json, calendar: Calendar) -> None:
-    """Refuse what Google would refuse of a whole event, be it new or merged."""
+def check_event(draft: Json, calendar: Calendar, before: Json | None = None) -> None:
+    """Refuse what Google would refuse of a whole event, be it new or merged.
+
+    Args:
+        draft: The event as it is to be.
+        calendar: Where.
+        before: The event as it stands; what its type asks of fields that stay the same is not asked again.
+    """
     for name, shape in _SHAPES.items():
         if name in draft and not _has_shape(draft[name], shape):
             raise errors.invalid(f"Invalid value for: {name}")
@@ -96,7 +106,8 @@ def check_event(draft: Json, calendar: Calendar) -> None:
     _check_links(draft)
     if draft.get("colorId") and draft["colorId"] not in {str(n) for n in range(1, 12)}:
         raise errors.invalid("Invalid color id.")
-    _check_event_type(draft, calendar)
+    if before is None or any(draft.get(name) != before.get(name) for name in _TYPED):
+        _check_event_type(draft, calendar)
 
 
 def kept_properties(properties: object) -> Json:
@@ -261,5 +272,5 @@ def _check_birthday(draft: Json) -> None:
         raise errors.event_type_restriction(
             "A birthday event must have visibility private and transparency transparent."
         )
-    if not yearly.intersection(draft.get("recurrence", [])):
+    if "recurringEventId" not in draft and not yearly.intersection(draft.get("recurrence", [])):
         raise errors.event_type_restriction("A birthday event must recur every year.")

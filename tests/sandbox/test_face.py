@@ -214,6 +214,37 @@ class TestByHand:
             page = await client.get(f"/calendar?account={ANN}&week=2026-03-02")
             assert page.text.count("<strong>Standup</strong>") == 3
 
+    async def test_an_instance_of_a_series_asks_what_the_edit_applies_to(self, google: Google) -> None:
+        series = google.insert("Standup", recurrence=["RRULE:FREQ=DAILY;COUNT=4"])
+        google.insert("Lunch")
+        async with served(Face(google.sandbox)) as client:
+            url = f"/calendar?account={ANN}&week=2026-03-02"
+
+            async def fields(key: str) -> dict[str, str]:
+                text = (await client.get(url)).text
+                form = text.split(f'value="{series["id"]}_{key}"')[1].partition("</form>")[0]
+                assert [one in form for one in ("this event", "following", "all events")] == [True] * 3
+                found = re.findall(r'name="(\w+)" (?:required )?value="([^"]*)"', form)
+                return {"account": ANN, "calendar": ANN, "event": f"{series['id']}_{key}", **dict(found)}
+
+            async def shown() -> list[str]:
+                return re.findall(r"<strong>(\w+)</strong>", (await client.get(url)).text)
+
+            assert (await client.get(url)).text.count("this event") == 4
+            changed = {**await fields("20260304T090000Z"), "summary": "Once", "scope": "this"}
+            assert (await client.post("/calendar/save", data=changed)).status_code == 303
+            assert await shown() == ["Standup", "Lunch", "Once", "Standup", "Standup"]
+            rest = {**await fields("20260305T090000Z"), "summary": "Rest", "scope": "following"}
+            assert (await client.post("/calendar/save", data=rest)).status_code == 303
+            assert await shown() == ["Standup", "Lunch", "Once", "Rest", "Rest"]
+            every = {**await fields("20260304T090000Z"), "scope": "all"}
+            assert (await client.post("/calendar/delete", data=every)).status_code == 303
+            assert await shown() == ["Lunch", "Rest", "Rest"]
+            assert (await client.post("/calendar/save", data={**rest, "scope": "some"})).status_code == 400
+            gone = {**rest, "event": f"{series['id']}_20260401T080000Z"}
+            assert (await client.post("/calendar/save", data=gone)).status_code == 400
+            assert len(google.listing()[0]) == 2
+
     async def test_an_account_can_be_made_and_a_wrong_time_is_refused(self, google: Google) -> None:
         async with served(Face(google.sandbox)) as client:
             made = await client.post("/calendar/account", data={"email": "New@example.com"})

@@ -182,6 +182,14 @@ class TestAll:
         assert instances(google) == []
 
 
+@pytest.mark.parametrize("scope", ["this", "following", "all"])
+def test_an_instance_of_a_deleted_series_cannot_be_edited(google: Google, series: dict, scope: str) -> None:
+    google.ok("DELETE", f"{EVENTS}/{series['id']}")
+    path = f"/_control/calendars/{ANN}/primary/events?scope={scope}"
+    assert google.send("POST", path, {"id": f"{series['id']}_{THIRD}", "summary": "x"}).status == 400
+    assert instances(google) == []
+
+
 def test_a_scope_that_does_not_exist_is_refused(google: Google, series: dict) -> None:
     path = f"/_control/calendars/{ANN}/primary/events?scope=some"
     assert google.send("POST", path, {"id": f"{series['id']}_{THIRD}", "summary": "x"}).status == 400
