@@ -2,18 +2,14 @@
 
 import asyncio
 import os
-import re
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import gcal_sync.api
-import gcal_sync.auth
 import gcal_sync.sync
 import httplib2
 import httpx
@@ -24,52 +20,7 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
 from tests.sandbox.driver import ANN, EVENTS, timed
-
-
-@contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server on a free port, and its URL; stopped at the end if it still runs."""
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--seed", "7", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found is not None, process.stderr.read()
-        yield process, found[0]
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-
-
-class Server:
-    """A client of a running simulator, with one account."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.http = httpx.Client(base_url=url)
-
-    def open_account(self) -> str:
-        self.control("/accounts", email=ANN)
-        self.token = str(self.control("/tokens", account=ANN)["access_token"])
-        self.http.headers["authorization"] = "Bearer " + self.token
-        return self.token
-
-    def control(self, path: str, **body: Any) -> Any:
-        return self.http.post("/_control" + path, json=body).raise_for_status().json()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running() as (_, url):
-        served = Server(url)
-        served.open_account()
-        yield served
-        served.http.close()
+from tests.sandbox.process import PeerAuth, Server, running
 
 
 class TestTheOfficialClient:
@@ -149,21 +100,10 @@ class TestTheOfficialClient:
             calendar.events().list(calendarId="primary").execute()
 
 
-class Auth(gcal_sync.auth.AbstractAuth):
-    """What gcal-sync asks of its user: a token."""
-
-    def __init__(self, session: aiohttp.ClientSession, host: str, token: str) -> None:
-        super().__init__(session, host)
-        self._token = token
-
-    async def async_get_access_token(self) -> str:
-        return self._token
-
-
 async def test_gcal_sync_syncs_in_full_and_then_by_changes(server: Server) -> None:
     server.control(f"/calendars/{ANN}/primary/events/bulk", count=1500)
     async with aiohttp.ClientSession() as session:
-        auth = Auth(session, server.url + "/calendar/v3", server.token)
+        auth = PeerAuth(session, server.url + "/calendar/v3", server.token)
         api = gcal_sync.api.GoogleCalendarService(auth)
         sync = gcal_sync.sync.CalendarEventSyncManager(api, ANN)
         await sync.run()
