@@ -2,8 +2,8 @@
 
 Every table that belongs to a user leads with `user_id`, in its primary key and its indexes; it is the
 isolation between users, and the column by which PostgreSQL could be spread over machines. The exceptions are
-the look-ups by which a user is found in the first place (e-mail, key id, hashes of tickets and states) and
-the index by which replicas find due calendars.
+the look-ups by which a user is found in the first place (e-mail, ids of keys and feeds, hashes of tickets and
+states) and the index by which replicas find due calendars.
 """
 
 from __future__ import annotations
@@ -60,6 +60,16 @@ api_keys = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Index("uq_api_keys_id", "id", unique=True),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    _owner(),
+    Column("id", Id(), nullable=False, unique=True),
+    Column("secret_hash", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime),
 )
 
 oauth_flows = Table(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from persistence.repositories.api_key_repository import SqlApiKeyRepository
 from persistence.repositories.channel_repository import SqlChannelRepository
 from persistence.repositories.conflict_repository import SqlConflictRepository
+from persistence.repositories.feed_repository import SqlFeedRepository
 from persistence.repositories.fixed_slot_repository import SqlSlotRepository
 from persistence.repositories.google_account_repository import SqlGoogleAccountRepository
 from persistence.repositories.hold_repository import SqlHoldRepository
@@ -32,6 +33,7 @@ class SqlTransaction:
         sequences = Sequences()
         self.users = SqlUserRepository(connection, sequences)
         self.keys = SqlApiKeyRepository(connection)
+        self.feeds = SqlFeedRepository(connection)
         self.accounts = SqlGoogleAccountRepository(connection)
         self.flows = SqlOAuthFlowRepository(connection)
         self.calendars = SqlCalendarSyncRepository(connection, sequences)

@@ -133,6 +133,17 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "feeds",
+        sa.Column("user_id", id_, nullable=False),
+        sa.Column("id", id_, nullable=False),
+        sa.Column("secret_hash", sa.Text, nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("last_used_at", instant),
+        sa.PrimaryKeyConstraint("user_id", name="pk_feeds"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE", name="fk_feeds_user_id_users"),
+        sa.UniqueConstraint("id", name="uq_feeds_id"),
+    )
+    op.create_table(
         "fixed_slots",
         sa.Column("user_id", id_, nullable=False),
         sa.Column("id", id_, nullable=False),
@@ -271,6 +282,7 @@ def downgrade() -> None:
     op.drop_table("oauth_flows")
     op.drop_table("google_accounts")
     op.drop_table("fixed_slots")
+    op.drop_table("feeds")
     op.drop_table("deletion_holds")
     op.drop_table("conflicts")
     op.drop_table("channels")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TABLES = (
     "users",
     "keys",
+    "feeds",
     "accounts",
     "flows",
     "calendars",

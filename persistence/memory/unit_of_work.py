@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from persistence.memory.calendars import MemoryCalendarSyncRepository
 from persistence.memory.channels import MemoryChannelRepository
+from persistence.memory.feeds import MemoryFeedRepository
 from persistence.memory.outcomes import MemoryConflictRepository, MemoryHoldRepository
 from persistence.memory.people import (
     MemoryApiKeyRepository,
@@ -29,6 +30,7 @@ class MemoryTransaction:
     def __init__(self, workspace: Workspace, sequences: Sequences) -> None:
         self.users = MemoryUserRepository(workspace, sequences)
         self.keys = MemoryApiKeyRepository(workspace)
+        self.feeds = MemoryFeedRepository(workspace)
         self.accounts = MemoryGoogleAccountRepository(workspace)
         self.flows = MemoryOAuthFlowRepository(workspace)
         self.calendars = MemoryCalendarSyncRepository(workspace, sequences)

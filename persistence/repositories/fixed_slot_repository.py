@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from persistence.dialects import contains_text, is_one_of
 from persistence.models import fixed_slots, slot_history
-from persistence.repositories.slot_mapper import COLUMNS, SlotMapper, cleaned, with_seq
+from persistence.repositories.slot_mapper import COLUMNS, cleaned, mapper_of, with_seq
 from persistence.types import to_json
 from services.core.records import HistoryEntry, Slot, SlotCounts, SyncState
 
@@ -93,7 +93,7 @@ class SqlSlotRepository:
     def __init__(self, connection: Connection, sequences: Sequences) -> None:
         self._connection = connection
         self._sequences = sequences
-        self._mapper = _mapper(connection.dialect_name)
+        self._mapper = mapper_of(connection.dialect_name)
 
     async def find(self, user_id: UUID, slot_id: UUID) -> Slot | None:
         """One slot, deleted or not."""
@@ -248,11 +248,6 @@ class SqlSlotRepository:
         ]
         if rows:
             await self._connection.run_many(_ADD_HISTORY, rows)
-
-
-@lru_cache(maxsize=2)
-def _mapper(dialect_name: str) -> SlotMapper:
-    return SlotMapper(dialect_name)
 
 
 _FILTERS = (

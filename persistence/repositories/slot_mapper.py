@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -320,3 +321,9 @@ class SlotMapper:
 
 
 _NO_GOOGLE = (None,) * 10
+
+
+@lru_cache(maxsize=2)
+def mapper_of(dialect_name: str) -> SlotMapper:
+    """The mapper of a database."""
+    return SlotMapper(dialect_name)

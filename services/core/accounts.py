@@ -35,6 +35,20 @@ class ApiKey:
     """`None`: until it is revoked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The address under which a user's calendar can be subscribed to; one per user."""
+
+    user_id: UUID
+    id: UUID
+    """Stands in the address, for the look-up."""
+    secret_hash: str
+    """SHA-256 in hex of the 256-bit secret, which stands in the address too and is never kept."""
+    created_at: datetime
+    last_used_at: datetime | None = None
+    """About when a program last asked; `None`: never."""
+
+
 class AccountStatus(StrEnum):
     """Whether a linked Google account can be used."""
 

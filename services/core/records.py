@@ -239,6 +239,27 @@ class SlotCounts:
     held: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class CancelledInstance:
+    """An instance that its series does not have (any more)."""
+
+    calendar_id: str
+    recurring_event_id: str
+    original_start: str
+    """As Google writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneUse:
+    """How a zone is used by the slots of a user."""
+
+    timezone: str
+    """IANA name."""
+    first_start: datetime
+    last_end: datetime
+    """Of a series: of its first occurrence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotQuery:
     """Which slots to list; `None` means no restriction."""

@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from services.core.accounts import ApiKey, GoogleAccount, OAuthFlow, User
+    from services.core.accounts import ApiKey, Feed, GoogleAccount, OAuthFlow, User
     from services.core.calendars import CalendarStatus, CalendarSync, Channel, Claim, HoldRecord
-    from services.core.records import ConflictRecord, HistoryEntry, Slot, SlotCounts, SlotQuery
+    from services.core.records import (
+        CancelledInstance,
+        ConflictRecord,
+        HistoryEntry,
+        Slot,
+        SlotCounts,
+        SlotQuery,
+        ZoneUse,
+    )
 
 
 class UserRepository(Protocol):
@@ -58,6 +66,40 @@ class ApiKeyRepository(Protocol):
 
     async def find(self, key_id: UUID) -> ApiKey | None:
         """One key."""
+
+
+class FeedRepository(Protocol):
+    """Addresses under which calendars can be subscribed to, one per user, and what is read for them."""
+
+    async def find(self, feed_id: UUID) -> Feed | None:
+        """One feed."""
+
+    async def of(self, user_id: UUID) -> Feed | None:
+        """The user's feed."""
+
+    async def save(self, feed: Feed) -> None:
+        """Insert or replace the user's feed."""
+
+    async def note_used(self, feed: Feed, *, now: datetime) -> None:
+        """Set `last_used_at`, unless the feed was replaced or removed meanwhile."""
+
+    async def remove(self, user_id: UUID) -> None:
+        """Forget the user's feed, if there is one."""
+
+    async def slots(self, user_id: UUID, *, after: UUID | None, limit: int) -> list[Slot]:
+        """Slots that are not deleted, in the order of their ids.
+
+        Ids never change, so no slot can slip from one page to another.
+        """
+
+    async def cancelled_instances(self, user_id: UUID) -> list[CancelledInstance]:
+        """The instances of series whose exceptions are deleted, in no order."""
+
+    async def zones(self, user_id: UUID) -> list[ZoneUse]:
+        """The zones of the timed slots that are not deleted, by name."""
+
+    async def last_seq(self, user_id: UUID) -> int:
+        """The sequence number of the last visible change of the user's slots; 0 before the first."""
 
 
 class GoogleAccountRepository(Protocol):
@@ -302,6 +344,10 @@ class Transaction(Protocol):
     @property
     def keys(self) -> ApiKeyRepository:
         """Credentials."""
+
+    @property
+    def feeds(self) -> FeedRepository:
+        """Addresses of calendar feeds."""
 
     @property
     def accounts(self) -> GoogleAccountRepository:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.core.accounts import AccountStatus, ApiKey, GoogleAccount, OAuthFlow
+from services.core.accounts import AccountStatus, ApiKey, Feed, GoogleAccount, OAuthFlow
 from services.core.boundary import refuse_inside_transaction
 from services.core.calendars import Channel, ChannelStatus, HoldRecord
 from services.core.errors import KnownEmailError, NetworkInTransactionError, UnknownUserError
@@ -168,6 +168,36 @@ async def test_keys(uow: UnitOfWork) -> None:
         assert await tx.keys.find(new_id()) is None
 
 
+async def test_a_user_has_one_feed_at_a_time(uow: UnitOfWork) -> None:
+    user_id, other_id = await some_user(uow), await some_user(uow)
+    first, second = (Feed(user_id, new_id(), name, NOW) for name in ("first", "second"))
+    other = Feed(other_id, new_id(), "other", NOW)
+    for feed in (first, other, second):
+        async with uow() as tx:
+            await tx.feeds.save(feed)
+    async with uow.reading() as tx:
+        assert await tx.feeds.find(first.id) is None
+        assert await tx.feeds.find(second.id) == await tx.feeds.of(user_id) == second
+    async with uow() as tx:
+        await tx.feeds.remove(user_id)
+        await tx.feeds.remove(user_id)
+        assert await tx.feeds.of(user_id) is None
+        assert await tx.feeds.of(other_id) == other
+
+
+async def test_only_the_feed_that_was_used_says_so(uow: UnitOfWork) -> None:
+    user_id = await some_user(uow)
+    old, new = (Feed(user_id, new_id(), name, NOW) for name in ("old", "new"))
+    async with uow() as tx:
+        await tx.feeds.note_used(old, now=NOW)
+        await tx.feeds.save(new)
+        await tx.feeds.note_used(old, now=NOW)
+        assert await tx.feeds.of(user_id) == new
+        await tx.feeds.note_used(new, now=NOW + HOUR)
+    async with uow.reading() as tx:
+        assert await tx.feeds.of(user_id) == replace(new, last_used_at=NOW + HOUR)
+
+
 async def test_accounts_are_replaced(uow: UnitOfWork) -> None:
     one, two, three = [await some_user(uow) for _ in range(3)]
     gone = account(one, status=AccountStatus.DISCONNECTED, refresh_token=None, version=2)
@@ -220,11 +250,13 @@ async def test_erasing_a_user_takes_everything_along_and_nothing_else(uow: UnitO
         added = synced(user_id, "event")
         key = ApiKey(new_id(), user_id, "hash", "phone", NOW)
         channel = Channel(user_id, "channel", "primary", "hash", ChannelStatus.ACTIVE, NOW)
+        feed = Feed(user_id, new_id(), "hash", NOW)
         conflict = ConflictRecord(new_id(), user_id, added.id, "title", "local", "a", "b", NOW)
         hold = HoldRecord(new_id(), user_id, "primary", 5, 9, NOW)
         async with uow() as tx:
             await tx.users.lock(user_id)
             await tx.keys.add(key)
+            await tx.feeds.save(feed)
             await tx.accounts.save(account(user_id))
             await tx.flows.add(flow(user_id, user_id.hex))
             await tx.channels.add(channel)
@@ -232,15 +264,16 @@ async def test_erasing_a_user_takes_everything_along_and_nothing_else(uow: UnitO
             await tx.slots.save([added], [HistoryEntry(user_id, added.id, 0, NOW, "app", {})])
             await tx.conflicts.add([conflict])
             await tx.holds.add(hold)
-        left[user_id] = (added, key, channel, conflict, hold)
+        left[user_id] = (added, key, feed, channel, conflict, hold)
     async with uow() as tx:
         await tx.users.remove(ada)
     async with uow.reading() as tx:
         for user_id, there in ((ada, False), (bob, True)):
-            added, key, channel, conflict, hold = left[user_id]  # type: ignore[misc]
+            added, key, feed, channel, conflict, hold = left[user_id]  # type: ignore[misc]
             found = [
                 await tx.users.find(user_id),
                 await tx.keys.find(key.id),
+                await tx.feeds.find(feed.id),
                 await tx.accounts.find(user_id),
                 await tx.calendars.find(user_id, "primary"),
                 await tx.channels.find(user_id, channel.id),
