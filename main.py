@@ -29,6 +29,7 @@ from services.channel_service import ChannelService
 from services.configuration import oauth_config, secret_keys, sync_policy
 from services.connection_service import ConnectionService
 from services.core.errors import DatabaseUnavailableError, SettingsError
+from services.feed_service import FeedService
 from services.free_busy_service import FreeBusyService
 from services.google.oauth_endpoints import OAuthEndpoints
 from services.google.quota import QuotaPacer, QuotaPolicy
@@ -166,6 +167,7 @@ async def build_container(
             ),
             slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             free_busy=FreeBusyService(uow=uow),
+            feeds=FeedService(uow=uow, clock=clock, ids=ids),
             sync=SyncService(uow=uow, clock=clock, signals=signals),
             reviews=ReviewService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             connections=connections,

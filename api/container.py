@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from services.channel_service import ChannelService
     from services.connection_service import ConnectionService
     from services.core.ports import Ids
+    from services.feed_service import FeedService
     from services.free_busy_service import FreeBusyService
     from services.google_oauth import GoogleOAuth
     from services.review_service import ReviewService
@@ -75,6 +76,7 @@ class Container:
     users: UserService
     slots: SlotService
     free_busy: FreeBusyService
+    feeds: FeedService
     sync: SyncService
     reviews: ReviewService
     connections: ConnectionService

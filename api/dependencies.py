@@ -11,6 +11,7 @@ from services.calendar_selection import CalendarSelection
 from services.channel_service import ChannelService
 from services.connection_service import ConnectionService
 from services.core.errors import ForbiddenError, UnauthenticatedError, UnknownUserError
+from services.feed_service import FeedService
 from services.free_busy_service import FreeBusyService
 from services.google_oauth import GoogleOAuth
 from services.review_service import ReviewService
@@ -46,6 +47,10 @@ async def _free_busy(request: Request) -> FreeBusyService:
     return container_of(request).free_busy
 
 
+async def _feeds(request: Request) -> FeedService:
+    return container_of(request).feeds
+
+
 async def _sync(request: Request) -> SyncService:
     return container_of(request).sync
 
@@ -74,6 +79,7 @@ Http = Annotated[HttpPolicy, Depends(_http)]
 Users = Annotated[UserService, Depends(_users)]
 Slots = Annotated[SlotService, Depends(_slots)]
 FreeBusyTimes = Annotated[FreeBusyService, Depends(_free_busy)]
+Feeds = Annotated[FeedService, Depends(_feeds)]
 Sync = Annotated[SyncService, Depends(_sync)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Connections = Annotated[ConnectionService, Depends(_connections)]

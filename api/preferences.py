@@ -47,6 +47,14 @@ def is_current(if_none_match: str | None, version: int) -> bool:
     return if_none_match.strip() == "*" or version in _versions(if_none_match)
 
 
+def names_tag(if_none_match: str | None, etag: str) -> bool:
+    """Whether the client has what this entity tag names already."""
+    if if_none_match is None:
+        return False
+    tags = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
+    return if_none_match.strip() == "*" or etag in tags
+
+
 def _versions(tags: str) -> frozenset[int]:
     # A proxy that compresses weakens tags; our versions mean the same either way.
     found = (_TAG.fullmatch(tag.strip()) for tag in tags.split(","))

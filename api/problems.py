@@ -219,6 +219,7 @@ TABLE: dict[type[Exception], Row] = {
         "Set WEBHOOK_BASE_URL to an https address at which Google reaches this service.",
     ),
     errors.UnknownChannelError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.UnknownFeedError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.UnknownConflictError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.UnknownHoldError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.DatabaseUnavailableError: Row(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _PREFIX = "gcs_"
 _FIRST_KEY = "first key"
-_NO_KEY = sha256(b"").hexdigest()
+NO_KEY = sha256(b"").hexdigest()
+"""Compared with when there is no such key, so that it takes the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,22 @@ def hash_secret(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
+def write_credential(prefix: str, key_id: UUID, secret: str) -> str:
+    """The credential as its holder gets it: the id finds the hash that the secret is compared with."""
+    return f"{prefix}{key_id.hex}_{secret}"
+
+
+def read_credential(prefix: str, credential: str) -> tuple[UUID, str] | None:
+    """The id and the secret of a credential; `None` for what is no such thing."""
+    key_id, separator, secret = credential.removeprefix(prefix).partition("_")
+    if not credential.startswith(prefix) or not separator or not credential.isascii():
+        return None
+    try:
+        return UUID(key_id), secret
+    except ValueError:
+        return None
+
+
 class UserService:
     """Registers users and recognises them."""
 
@@ -73,7 +90,7 @@ class UserService:
         async with self._uow() as tx:
             await tx.users.add(user)
             await tx.keys.add(key)
-        return user, f"{_PREFIX}{key.id.hex}_{secret}"
+        return user, write_credential(_PREFIX, key.id, secret)
 
     async def authenticate(self, credential: str) -> Principal:
         """Whose credential it is.
@@ -85,10 +102,13 @@ class UserService:
             hash_secret(credential), self._administrator_hash
         ):
             return ADMINISTRATOR
-        key_id, secret = _parse(credential)
+        given = read_credential(_PREFIX, credential)
+        if given is None:
+            raise UnauthenticatedError
+        key_id, secret = given
         async with self._uow.reading() as tx:
             key = await tx.keys.find(key_id)
-        expected = key.secret_hash if key is not None else _NO_KEY
+        expected = key.secret_hash if key is not None else NO_KEY
         if not hmac.compare_digest(hash_secret(secret), expected) or key is None:
             raise UnauthenticatedError
         if key.expires_at is not None and key.expires_at <= self._clock.now():
@@ -114,13 +134,3 @@ class UserService:
             users = found[:limit]
             accounts = await tx.accounts.find_many([user.id for user in users])
         return [UserView(user, accounts.get(user.id)) for user in users], len(found) > limit
-
-
-def _parse(credential: str) -> tuple[UUID, str]:
-    key_id, separator, secret = credential.removeprefix(_PREFIX).partition("_")
-    if not credential.startswith(_PREFIX) or not separator or not credential.isascii():
-        raise UnauthenticatedError
-    try:
-        return UUID(key_id), secret
-    except ValueError:
-        raise UnauthenticatedError from None

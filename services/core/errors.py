@@ -207,6 +207,10 @@ class UnknownChannelError(DomainError):
     """A notification that no channel of ours explains."""
 
 
+class UnknownFeedError(DomainError):
+    """A key that opens no calendar feed."""
+
+
 class UnknownConflictError(DomainError):
     """There is no such open conflict for this user."""
 

@@ -67,6 +67,8 @@ async def test_every_route_but_the_public_ones_wants_a_credential(service: Servi
         "registerUser",
         "finishGoogle",
         "receiveGoogleNotification",
+        # Its credential stands in the address.
+        "readFeed",
     }
     document = (await service.http.get("/openapi.json")).json()
     some_id = "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4"
