@@ -275,29 +275,6 @@ def by_reason(status: int, reason: str) -> ApiError:
     return ApiError(status, reason, message, domain)
 
 
-@dataclass(frozen=True)
-class OAuthError(Exception):
-    """The token endpoint refused.
-
-    Source: RFC 6749, section 5.2; descriptions as Google words them.
-    """
-
-    status: int
-    error: str
-    description: str = ""
-    subtype: str | None = None
-
-    def response(self) -> Response:
-        """The answer as JSON."""
-        body: Json = {"error": self.error}
-        if self.description:
-            body["error_description"] = self.description
-        if self.subtype:
-            body["error_subtype"] = self.subtype
-        headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
-        return Response(self.status, headers, orjson.dumps(body))
-
-
 def html_unavailable() -> Response:
     """The page with which Google's front end answers when a backend is away."""
     page = (

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from sandbox import id_token, scopes
-from sandbox.errors import OAuthError
 from sandbox.messages import Json, Request, Response, json_response, only
 from sandbox.model.grants import ACCESS_TOKEN_S, AccessToken, Code
+from sandbox.oauth_errors import OAuthError
 
 if TYPE_CHECKING:
     from sandbox.model.accounts import Account

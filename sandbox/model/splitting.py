@@ -76,9 +76,27 @@ def _split_rule(value: str, start: Json, zone: ZoneInfo, at: datetime) -> tuple[
         last = at.replace(tzinfo=zone).astimezone(UTC) - timedelta(seconds=1)
         until = last.strftime("%Y%m%dT%H%M%SZ")
     rest = parts
-    if len(endless) < len(parts) and "COUNT=" in value.upper():
-        rest = [*endless, f"COUNT={sum(one >= at for one in rule)}"]
+    if rule.after(at, inc=True) != at:
+        rest = [*_implied(endless, first, at), *parts]
+    if "COUNT=" in value.upper():
+        left = sum(one >= at for one in rule)
+        rest = [*(part for part in rest if not part.upper().startswith("COUNT=")), f"COUNT={left}"]
     return ";".join([*endless, f"UNTIL={until}"]), ";".join(rest)
+
+
+def _implied(parts: Sequence[str], first: datetime, at: datetime) -> list[str]:
+    """What a rule leaves to the start of its series, spelt out for one that starts at another time."""
+    names = {part.partition("=")[0].upper(): part.partition("=")[2].upper() for part in parts}
+    clock = [f"BYHOUR={first.hour}", f"BYMINUTE={first.minute}"] if first.time() != at.time() else []
+    if names.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"}:
+        return clock
+    months = [f"BYMONTH={first.month}"] if "BYMONTH" not in names else []
+    days = {
+        "WEEKLY": [f"BYDAY={_WEEK[first.weekday()]}"],
+        "MONTHLY": [f"BYMONTHDAY={first.day}"],
+        "YEARLY": [*months, f"BYMONTHDAY={first.day}"],
+    }
+    return [*days.get(names.get("FREQ", ""), []), *clock]
 
 
 def _turned(line: str, days: int) -> str:

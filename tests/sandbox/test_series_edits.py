@@ -154,6 +154,39 @@ class TestThisAndFollowing:
         assert google.ok("GET", f"{EVENTS}/{series['id']}")["status"] == "cancelled"
 
 
+@pytest.mark.parametrize(
+    "recurrence",
+    [
+        ["RRULE:FREQ=DAILY;INTERVAL=3;COUNT=8"],
+        ["RRULE:FREQ=DAILY;UNTIL=20260402T220000Z"],
+        ["RRULE:FREQ=DAILY;UNTIL=20260402"],
+        ["RRULE:FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=TU,SU;COUNT=9"],
+        ["RRULE:FREQ=WEEKLY;BYDAY=FR;COUNT=4"],
+        ["RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2;COUNT=7"],
+        ["RRULE:FREQ=MONTHLY;BYMONTHDAY=24,-1;UNTIL=20260930T080000Z"],
+        ["RRULE:COUNT=6;FREQ=YEARLY;BYMONTH=3,10;BYDAY=-1SU"],
+        ["RDATE:20260329T080000Z,20260401T080000Z,20261025T090000Z"],
+        [
+            "RRULE:FREQ=WEEKLY;COUNT=6",
+            "EXDATE;TZID=Europe/Amsterdam:20260331T100000",
+            "RDATE:20260328T090000Z",
+        ],
+        ["RRULE:FREQ=DAILY;COUNT=12", "EXRULE:FREQ=WEEKLY;BYDAY=SU"],
+        ["RRULE:FREQ=WEEKLY;COUNT=3", "RRULE:FREQ=MONTHLY;COUNT=3"],
+    ],
+)
+@pytest.mark.parametrize("times", [timed("2026-03-24T10:00:00"), timed("2026-03-24T23:30:00")])
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_a_series_that_is_split_and_not_changed_has_the_same_instances(
+    google: Google, recurrence: list, times: dict, number: int
+) -> None:
+    google.insert("Class", **times, recurrence=recurrence)
+    items = google.pages(singleEvents="true", orderBy="startTime")[0]["items"]
+    before = instances(google)
+    edit(google, "following", items[min(number, len(items) - 1)]["id"], summary="Class")
+    assert instances(google) == before
+
+
 class TestAll:
     def test_the_series_changes_and_an_exception_keeps_what_it_has(
         self, google: Google, series: dict

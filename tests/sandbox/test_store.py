@@ -59,3 +59,23 @@ def test_a_calendar_in_another_zone_is_read_back_as_it_was(tmp_path: Path) -> No
     again.tokens = google.tokens
     window = {"timeMin": "2026-03-04T04:30:00Z"}
     assert [item["id"] for item in again.pages(**window)[0]["items"]] == [day["id"]]
+
+
+def test_an_orphan_is_still_one_and_what_vanished_stays_away(tmp_path: Path) -> None:
+    path = str(tmp_path / "google.db")
+    google = Google(store=SqliteStore(path))
+    google.open_account()
+    series = google.insert(recurrence=["RRULE:FREQ=DAILY;COUNT=3"])
+    one = f"{EVENTS}/{series['id']}_20260304T090000Z"
+    google.ok("PATCH", one, {"summary": "Changed"})
+    google.ok("PATCH", f"{EVENTS}/{series['id']}", {"recurrence": ["RRULE:FREQ=DAILY;COUNT=1"]})
+
+    again = Google(store=SqliteStore(path))
+    again.tokens = google.tokens
+    assert again.ok("GET", one)["status"] == "cancelled"
+    again.ok("PATCH", f"{EVENTS}/{series['id']}", {"recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]})
+
+    later = Google(store=SqliteStore(path))
+    later.tokens = google.tokens
+    assert later.ok("GET", one)["summary"] == "Lunch"
+    assert [item["id"] for item in later.listing()[0]] == [series["id"]]
