@@ -25,7 +25,7 @@ from api.dependencies import (
     Sync,
     Users,
 )
-from api.documentation import problems
+from api.documentation import EMAIL_KNOWN, NOT_CONNECTED, problems
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.responses import PlainJson
 from api.strict_json import StrictRoute
@@ -58,7 +58,7 @@ _Text = Annotated[str | None, Query(max_length=4096)]
     summary="Register a user and get an API key",
     status_code=HTTPStatus.CREATED,
     response_model=NewUserOut,
-    responses=problems(401, 403, 409, 422),
+    responses=problems(401, 403, EMAIL_KNOWN, 422),
     dependencies=[RegistrationAllowed],
 )
 async def register(body: UserIn, users: Users) -> Response:
@@ -204,7 +204,7 @@ async def callback(
     summary="Set up the sync again and list everything",
     status_code=HTTPStatus.ACCEPTED,
     response_model=SyncStatusOut,
-    responses=problems(401, 404, 409, 422),
+    responses=problems(401, 404, NOT_CONNECTED, 422),
 )
 async def initialize(user_id: ReachableUser, connections: Connections, sync: Sync) -> Response:
     """Creates what is missing and lists everything again, in the background; nothing known is forgotten."""
@@ -217,7 +217,7 @@ async def initialize(user_id: ReachableUser, connections: Connections, sync: Syn
     operation_id="disconnectGoogle",
     summary="End the link to Google",
     response_model=UserOut,
-    responses=problems(401, 403, 409, 422),
+    responses=problems(401, 403, NOT_CONNECTED, 422),
 )
 async def disconnect(
     user_id: CurrentUser, connections: Connections, users: Users, body: DisconnectIn | None = None

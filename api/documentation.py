@@ -1,9 +1,16 @@
-"""What OpenAPI says about answers that routes have in common."""
+"""What OpenAPI says about answers that routes have in common: each status with true examples of its own."""
 
+import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.problems import problem_response
 from schemas.common import ProblemOut
+from services.core import errors
 
 _MEANING = {
     400: "The request does not make sense here.",
@@ -14,31 +21,82 @@ _MEANING = {
     409: "The state of things does not allow it.",
     412: "`If-Match` names a version that is no longer current.",
     413: "The body is too large.",
+    415: "The body is not JSON.",
     422: "The request is not valid; `errors` says what is wrong where.",
     502: "Google refused.",
     503: "The database or Google is away; `Retry-After` says when to try again.",
 }
 _SCHEMA = {"$ref": "#/components/schemas/ProblemOut"}
+_REQUEST_ID: Final = "019a2c40-5cf1-7a43-b09d-4c0f8f8f3b10"
+_ID: Final = UUID("019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4")
+
+EMAIL_KNOWN: Final = errors.KnownEmailError("ada@example.com")
+NOT_CONNECTED: Final = errors.GoogleNotConnectedError(_ID, "disconnected")
+NO_WEBHOOK_ADDRESS: Final = errors.WebhookUrlNotConfiguredError()
+READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer")
+
+_TYPICAL: Final[dict[int, Exception]] = {
+    400: errors.OAuthFlowError("oauth-state-invalid", "The authorization is unknown, finished or too old."),
+    401: errors.UnauthenticatedError(),
+    403: errors.ForbiddenError(),
+    404: errors.UnknownSlotError(_ID),
+    408: HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time."),
+    409: READ_ONLY_SLOT,
+    412: errors.StaleEditError(_ID, expected='"6"', current=7),
+    413: HTTPException(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body must not be larger than 1048576 bytes."
+    ),
+    415: HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
+    422: RequestValidationError([{"type": "missing", "loc": ("body", "title"), "msg": "Field required"}]),
+    502: errors.VendorError(errors.FailureClass.PERMANENT, status=403),
+    503: errors.DatabaseUnavailableError(),
+}
+_ANY_ROUTE: Final = (408, 413, 415)
+"""What every route with a body may answer."""
 
 Responses = dict[int | str, dict[str, Any]]
 
 
-def problems(*statuses: int) -> Responses:
-    """The problem documents that a route may answer, beside the ones that any may."""
+def problems(*answers: int | Exception) -> Responses:
+    """The problem documents that a route may answer, beside the ones that any may.
+
+    Args:
+        answers: Statuses, which get their typical example, or the very errors where these say more.
+    """
+    raised = [_TYPICAL[each] if isinstance(each, int) else each for each in (*answers, 503)]
+    by_status: dict[int, dict[str, Any]] = {}
+    for error in raised:
+        example = _document(error)
+        by_status.setdefault(example["status"], {})[_slug(example)] = _shown(example)
     documented: Responses = {
-        status: {
-            "description": _MEANING[status],
-            "content": {"application/problem+json": {"schema": _SCHEMA}},
-        }
-        for status in sorted({*statuses, 503})
+        status: {"description": _MEANING[status], "content": _content(by_status[status])}
+        for status in sorted(by_status)
     }
+    examples = [_document(_TYPICAL[status]) for status in _ANY_ROUTE]
     # One of them carries the model, so that the schema stands among the components.
     documented["default"] = {
         "description": "A problem document.",
         "model": ProblemOut,
-        "content": {"application/problem+json": {"schema": _SCHEMA}},
+        "content": _content({_slug(example): _shown(example) for example in examples}),
     }
     return documented
+
+
+def _document(error: Exception) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(bytes(problem_response(error, _REQUEST_ID).body))
+    return document
+
+
+def _slug(document: dict[str, Any]) -> str:
+    return str(document["type"]).rpartition("/")[2]
+
+
+def _shown(document: dict[str, Any]) -> dict[str, Any]:
+    return {"summary": document["title"], "value": document}
+
+
+def _content(examples: dict[str, Any]) -> dict[str, Any]:
+    return {"application/problem+json": {"schema": _SCHEMA, "examples": examples}}
 
 
 NO_CONTENT = HTTPStatus.NO_CONTENT

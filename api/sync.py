@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Reviews, Slots, Sync
-from api.documentation import problems
+from api.documentation import NOT_CONNECTED, problems
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.preferences import Prefer, applied, etag_of, wait_of
 from api.responses import PlainJson
@@ -43,7 +43,7 @@ DEFAULT_WAIT = timedelta(seconds=25)
     response_model=TriggerOut,
     responses={
         202: {"description": "It takes longer; see `GET /sync/status`.", "model": TriggerOut},
-        **problems(401, 403, 409),
+        **problems(401, 403, NOT_CONNECTED),
     },
 )
 async def trigger(user_id: CurrentUser, sync: Sync, prefer: Prefer = None) -> Response:
@@ -72,7 +72,7 @@ async def status(user_id: CurrentUser, sync: Sync) -> Response:
     response_model=PushAllOut,
     responses={
         202: {"description": "It takes longer; see `GET /sync/status`.", "model": PushAllOut},
-        **problems(401, 403, 409),
+        **problems(401, 403, NOT_CONNECTED),
     },
 )
 async def push_all(user_id: CurrentUser, sync: Sync, prefer: Prefer = None) -> Response:

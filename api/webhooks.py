@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header
 from starlette.responses import Response
 
 from api.dependencies import Channels, ReachableUser
-from api.documentation import problems
+from api.documentation import NO_WEBHOOK_ADDRESS, NOT_CONNECTED, problems
 from api.responses import PlainJson
 from schemas.sync_schemas import ChannelsOut, channels_body
 from services.core.errors import UnknownChannelError
@@ -50,7 +50,7 @@ async def receive(
     operation_id="setUpWebhooks",
     summary="Open or renew the webhook channels",
     response_model=ChannelsOut,
-    responses=problems(401, 403, 404, 409, 422, 502),
+    responses=problems(401, 403, 404, NO_WEBHOOK_ADDRESS, NOT_CONNECTED, 422, 502),
 )
 async def set_up(user_id: ReachableUser, channels: Channels) -> Response:
     """One channel for each calendar that Google can notify for; oneself, or anybody for the administrator."""

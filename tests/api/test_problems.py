@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 
-from api.problems import TABLE, problem_response
+from api.problems import TABLE, TYPE_ROOT, problem_response
 from schemas.calendar_schemas import CalendarChoiceIn, CalendarOut, CalendarPageOut
+from schemas.common import ProblemOut
 from schemas.slot_input import SlotPatch, SlotWrite
 from schemas.slot_schemas import SlotOut
 from services.core import errors
@@ -71,6 +72,42 @@ async def test_every_operation_is_documented(service: Service) -> None:
     assert len(names) == len(set(names))
     problem = document["components"]["schemas"]["ProblemOut"]
     jsonschema.Draft202012Validator.check_schema(problem)
+
+
+async def test_every_error_answer_shows_true_examples_of_its_own(service: Service) -> None:
+    document = (await service.http.get("/openapi.json")).json()
+    titles = {row.slug: row.title for row in TABLE.values()}
+    shown: dict[str, dict[str, Any]] = {}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                content = answer.get("content", {}).get("application/problem+json")
+                if content is None:
+                    continue
+                for slug, example in content["examples"].items():
+                    value = example["value"]
+                    ProblemOut.model_validate(value)
+                    assert status in (str(value["status"]), "default"), path
+                    assert value["type"] == TYPE_ROOT + slug
+                    assert value["title"] == example["summary"] == titles.get(slug, value["title"])
+                    assert value["detail"]
+                    shown[slug] = value
+    # Whoever looks for the answer that they got finds it.
+    assert {row.slug for row in TABLE.values()} - set(shown) == {
+        "internal-error", "try-again", "invalid-cursor", "reauthorisation-required", "google-sign-in-failed",
+    }  # fmt: skip
+    ada = await service.register()
+    for real in (
+        await service.http.get("/slots"),
+        await ada.get(f"/slots/{ada.id}"),
+        await ada.post("/auth/users", json={"email": ada.email}),
+        await ada.post("/sync/trigger"),
+        await ada.post("/slots", content=b"title=x"),
+    ):
+        answered = real.json()
+        slug = answered["type"].removeprefix(TYPE_ROOT)
+        expected = {**shown[slug], "google_status": answered.get("google_status")}
+        assert {"google_status": None, **answered, "instance": ""} == {**expected, "instance": ""}
 
 
 def test_examples_are_true() -> None:
