@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.dependencies import Calendars, CurrentUser
-from api.documentation import problems
+from api.documentation import CALENDAR_IN_USE, NOT_CONNECTED, problems
 from api.problems import slug_of
 from api.responses import PlainJson
 from api.strict_json import StrictRoute
@@ -49,7 +49,15 @@ async def list_calendars(user_id: CurrentUser, calendars: Calendars) -> Response
     operation_id="chooseCalendar",
     summary="Choose a calendar, or make it the default",
     response_model=CalendarOut,
-    responses=problems(401, 403, 404, 409, 422, 502),
+    responses=problems(
+        401,
+        403,
+        404,
+        *CALENDAR_IN_USE,
+        NOT_CONNECTED,
+        422,
+        502,
+    ),
 )
 async def choose_calendar(
     google_calendar_id: CalendarInPath, body: CalendarChoiceIn, user_id: CurrentUser, calendars: Calendars

@@ -33,6 +33,10 @@ _ID: Final = UUID("019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4")
 EMAIL_KNOWN: Final = errors.KnownEmailError("ada@example.com")
 NOT_CONNECTED: Final = errors.GoogleNotConnectedError(_ID, "disconnected")
 NO_WEBHOOK_ADDRESS: Final = errors.WebhookUrlNotConfiguredError()
+CALENDAR_IN_USE: Final = (
+    errors.DefaultCalendarError("primary"),
+    errors.PendingChangesError("primary", pending=2, held=0),
+)
 READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer")
 
 _TYPICAL: Final[dict[int, Exception]] = {

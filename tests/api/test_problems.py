@@ -91,11 +91,8 @@ async def test_every_error_answer_shows_true_examples_of_its_own(service: Servic
                     assert value["type"] == TYPE_ROOT + slug
                     assert value["title"] == example["summary"] == titles.get(slug, value["title"])
                     assert value["detail"]
+                    assert slug in titles or status in ("408", "413", "415", "default"), slug
                     shown[slug] = value
-    # Whoever looks for the answer that they got finds it.
-    assert {row.slug for row in TABLE.values()} - set(shown) == {
-        "internal-error", "try-again", "invalid-cursor", "reauthorisation-required", "google-sign-in-failed",
-    }  # fmt: skip
     ada = await service.register()
     for real in (
         await service.http.get("/slots"),
