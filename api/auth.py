@@ -107,9 +107,12 @@ async def own_user(user_id: CurrentUser, users: Users) -> Response:
     responses=problems(401, 403, 422),
 )
 async def erase(
+    *,
     user_id: CurrentUser,
     connections: Connections,
-    purge_google: Annotated[bool, Query()] = False,  # noqa: FBT002  # a query parameter
+    purge_google: Annotated[
+        bool, Query(description="Delete from Google what the app created there.")
+    ] = False,
 ) -> Response:
     """Stops channels, revokes the grant, deletes every row; what Google has stays unless `purge_google`."""
     await connections.erase(user_id, purge_google=purge_google)

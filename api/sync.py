@@ -13,18 +13,20 @@ from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, r
 from api.preferences import Prefer, applied, etag_of, wait_of
 from api.responses import PlainJson
 from api.strict_json import StrictRoute
-from schemas.slot_schemas import SlotOut, slot_body
-from schemas.sync_schemas import (
+from schemas.review_schemas import (
     ConflictOut,
     ConflictPageOut,
     HoldOut,
     HoldPageOut,
-    PushAllOut,
     ResolutionIn,
-    SyncStatusOut,
-    TriggerOut,
     conflict_body,
     hold_body,
+)
+from schemas.slot_schemas import SlotOut, slot_body
+from schemas.sync_schemas import (
+    PushAllOut,
+    SyncStatusOut,
+    TriggerOut,
     push_all_body,
     status_body,
     trigger_body,

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from schemas.common import Documented
 from schemas.sync_schemas import SyncStatusOut
 from schemas.texts import storable
 from services.core.accounts import AccountStatus
@@ -21,7 +22,7 @@ def _email(text: str) -> str:
     return text
 
 
-class UserIn(BaseModel):
+class UserIn(Documented):
     """A user to register."""
 
     model_config = ConfigDict(
@@ -29,10 +30,12 @@ class UserIn(BaseModel):
     )
 
     email: Annotated[str, Field(max_length=254), AfterValidator(str.strip), AfterValidator(_email)]
+    """Known to nobody else; capital letters make no difference."""
     name: Annotated[str, Field(max_length=256), AfterValidator(storable)] | None = None
+    """As people call the user."""
 
 
-class DisconnectIn(BaseModel):
+class DisconnectIn(Documented):
     """What becomes of the slots when Google is disconnected."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"remote": "keep"}]})
@@ -69,7 +72,7 @@ def user_body(view: UserView) -> dict[str, Any]:
     }
 
 
-class _Out(BaseModel):
+class _Out(Documented):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -77,10 +80,15 @@ class GoogleLinkOut(_Out):
     """How a user stands with Google."""
 
     connected: bool
+    """Whether Google accepts the stored grant, as far as is known."""
     status: AccountStatus
+    """`reauthorisation_required`: Google no longer accepts the grant, and only linking again helps."""
     email: str | None
+    """Of the Google account; null when none is linked."""
     scopes: list[str]
+    """What was granted, as Google names it."""
     since: datetime | None
+    """When the account was linked."""
 
 
 _USER: dict[str, Any] = {
@@ -98,10 +106,15 @@ class UserOut(_Out):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_USER]})
 
     id: UUID
+    """A UUID."""
     email: str
+    """As it was registered."""
     name: str | None
+    """As people call the user; null when nobody said."""
     created_at: datetime
+    """When the user was registered."""
     google: GoogleLinkOut
+    """How the user stands with Google."""
 
 
 class NewUserOut(UserOut):
@@ -115,13 +128,16 @@ class NewUserOut(UserOut):
     )
 
     api_key: str
+    """For `Authorization: Bearer <api key>`; nobody can read it again."""
 
 
 class UserPageOut(_Out):
     """A page of users."""
 
     items: list[UserOut]
+    """In the order of the list."""
     next_cursor: str | None
+    """For the next page, as `cursor`; null on the last one."""
 
 
 class AuthorizationOut(_Out):
@@ -135,12 +151,17 @@ class AuthorizationOut(_Out):
     )
 
     authorization_url: str
+    """To open in the browser of the person, once, within five minutes."""
 
 
 class ConnectedOut(_Out):
     """The callback's answer where no frontend is configured."""
 
     status: Literal["connected"]
+    """The only thing there is to say."""
     user_id: UUID
+    """Whose account was linked."""
     google_email: str
+    """Of the Google account."""
     sync: SyncStatusOut
+    """How the sync stands, which has just begun."""

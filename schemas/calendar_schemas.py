@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, StrictBool, model_validator
+from pydantic import ConfigDict, StrictBool, model_validator
 
+from schemas.common import Documented
 from services.core.calendar_list import CalendarChoice, CalendarEntry, role_of
 
 _UNKNOWN = CalendarEntry(id="")
@@ -42,7 +43,7 @@ def calendars_body(choices: Iterable[CalendarChoice], unread_reason: str | None)
     }
 
 
-class CalendarChoiceIn(BaseModel):
+class CalendarChoiceIn(Documented):
     """What a person wants of a calendar; what is absent stays as it is."""
 
     model_config = ConfigDict(
@@ -81,7 +82,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class CalendarOut(BaseModel):
+class CalendarOut(Documented):
     """A Google calendar of the user's."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
@@ -91,9 +92,13 @@ class CalendarOut(BaseModel):
     google_calendar_id: str | None
     """Google's own id, also of the primary calendar; null while it is not known. Both names always work."""
     summary: str
+    """Its name, as the user sees it."""
     description: str | None
+    """What it is for; null when nobody said."""
     time_zone: str | None
+    """IANA name; null while it is not known."""
     primary: bool
+    """Whether it is the main calendar of the account."""
     access_role: str
     """none, freeBusyReader, reader, writerWithoutPrivateAccess, writer or owner; unknown, before the list was
     read."""
@@ -110,11 +115,14 @@ class CalendarOut(BaseModel):
     push: bool | None
     """Whether Google can notify of its changes, otherwise it is polled; null while it is not selected."""
     color_id: str | None
+    """Of Google's palette of calendar colours."""
     background_color: str | None
+    """As `#rrggbb`."""
     foreground_color: str | None
+    """As `#rrggbb`."""
 
 
-class CalendarPageOut(BaseModel):
+class CalendarPageOut(Documented):
     """All calendars of a user."""
 
     model_config = ConfigDict(
@@ -123,6 +131,8 @@ class CalendarPageOut(BaseModel):
     )
 
     items: list[CalendarOut]
+    """In the order of the list."""
     next_cursor: str | None
+    """For the next page, as `cursor`; null on the last one."""
     unread_reason: str | None
     """Why Google could not be asked, as the last part of a problem's type; null when it could."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations.
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from schemas.common import Documented
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,12 +29,13 @@ def _shown(intervals: Iterable[Interval], zone: tzinfo) -> list[dict[str, dateti
     return [{"start": each.start.astimezone(zone), "end": each.end.astimezone(zone)} for each in intervals]
 
 
-class IntervalOut(BaseModel):
+class IntervalOut(Documented):
     """A span of time."""
 
     model_config = ConfigDict(extra="forbid")
 
     start: datetime
+    """Inclusive, with offset."""
     end: datetime
     """Exclusive."""
 
@@ -50,11 +53,12 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class FreeBusyOut(BaseModel):
+class FreeBusyOut(Documented):
     """Busy and free time of a window: each in order, without overlaps, clipped to the window."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     busy: list[IntervalOut]
+    """When something takes place."""
     free: list[IntervalOut] | None
     """`null` unless `min_minutes` was given."""

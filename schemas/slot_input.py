@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictInt
 
+from schemas.common import Documented
 from schemas.slot_times import parse_moment, span_of
 from schemas.texts import storable
 from services.core.errors import InvalidSlotError
@@ -40,16 +41,18 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class ReminderOverrideIn(BaseModel):
+class ReminderOverrideIn(Documented):
     """One reminder."""
 
     model_config = ConfigDict(extra="forbid")
 
     method: Literal["email", "popup"]
+    """How Google reminds."""
     minutes: StrictInt = Field(ge=0, le=40320)
+    """Before the start; at most four weeks."""
 
 
-class RemindersIn(BaseModel):
+class RemindersIn(Documented):
     """The calendar's default reminders, or up to five of the slot's own."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,6 +60,7 @@ class RemindersIn(BaseModel):
     use_default: StrictBool | None = None
     """Follows from `overrides` when it is absent."""
     overrides: list[ReminderOverrideIn] = Field(default=[], max_length=5)
+    """The slot's own reminders."""
 
     def to_core(self) -> Reminders:
         """The reminders as the core has them.
@@ -72,23 +76,33 @@ class RemindersIn(BaseModel):
         return Reminders(use_default=use_default, overrides=ordered)
 
 
-class _SlotFields(BaseModel):
+class _SlotFields(Documented):
     """The writable fields that may be absent; `null` stands for the default."""
 
     model_config = ConfigDict(extra="forbid")
 
     description: Description | None = None
+    """Any text; empty when it is absent."""
     location: Location | None = None
+    """Any text; empty when it is absent."""
     timezone: Annotated[str, Field(max_length=64), AfterValidator(storable)] | None = None
+    """IANA name, in which the slot is shown and its local times are meant."""
     color: Literal[COLORS] | None = None  # type: ignore[valid-type]  # one literal from a tuple
+    """Google's event colour id; `null` is the calendar's colour."""
     transparency: Literal["opaque", "transparent"] | None = None
+    """`transparent` leaves the time free."""
     visibility: Literal["default", "public", "private", "confidential"] | None = None
+    """Who may see it in Google."""
     reminders: RemindersIn | None = None
+    """`null`: the calendar's default reminders."""
     calendar_id: CalendarId | None = None
+    """`primary` or Google's id; without it the default calendar."""
     notify: Notify | None = None
     """Whom Google mails about the change."""
     recurrence: list[Any] | None = Field(default=None, max_length=100)
+    """RFC 5545 lines without DTSTART, as Google has them."""
     attendees: list[Any] | None = Field(default=None, max_length=1000)
+    """Who is invited, as in `google.attendees`."""
 
     def refuse_unwritable(self) -> None:
         """Say plainly what cannot be written yet.
@@ -121,8 +135,11 @@ class SlotWrite(_SlotFields):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     title: Title
+    """What is to be seen in the calendar."""
     start: MomentText
+    """An RFC 3339 date-time with offset, or local beside `timezone`; or a date."""
     end: MomentText
+    """Of the same kind as `start`; of dates the first day after."""
 
     def content(self) -> SlotContent:
         """The content that the body describes.
@@ -142,8 +159,11 @@ class SlotPatch(_SlotFields):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "Moved review"}]})
 
     title: Title | None = None
+    """What is to be seen in the calendar; cannot be cleared."""
     start: MomentText | None = None
+    """An RFC 3339 date-time with offset, or local beside `timezone`; or a date."""
     end: MomentText | None = None
+    """Of the same kind as `start`; of dates the first day after."""
 
     def applied_to(self, content: SlotContent) -> SlotContent:
         """`content` with the patch.

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from schemas.common import Documented
 from schemas.slot_times import zone_named
 from services.core.accounts import AccountStatus
 from services.core.agenda import Entry
@@ -120,7 +121,7 @@ def history_body(entry: HistoryEntry) -> dict[str, Any]:
     return {"seq": entry.seq, "at": entry.at, "origin": entry.origin, "fields": dict(entry.fields)}
 
 
-class _Out(BaseModel):
+class _Out(Documented):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -128,35 +129,50 @@ class ReminderOverrideOut(_Out):
     """One reminder."""
 
     method: Literal["email", "popup"]
+    """How Google reminds."""
     minutes: int
+    """Before the start."""
 
 
 class RemindersOut(_Out):
     """Who is reminded how."""
 
     use_default: bool
+    """Whether the calendar's default reminders hold."""
     overrides: list[ReminderOverrideOut]
+    """The slot's own reminders, in place of these."""
 
 
 class GoogleOut(_Out):
     """What Google alone owns of the slot, read-only."""
 
     event_id: str
+    """Of the event in its calendar."""
     html_link: str | None
+    """Where the event can be seen in Google Calendar."""
     event_type: str
+    """Google's word: `default`, `outOfOffice`, `focusTime`, `birthday` and others."""
     organizer: dict[str, Any] | None
+    """As Google has it."""
     attendees: list[dict[str, Any]]
+    """As Google has them."""
     conference_url: str | None
+    """Where to join."""
     editable: bool
+    """Whether Google lets the user change the event."""
 
 
 class SyncOut(_Out):
     """How the slot stands towards Google."""
 
     state: SyncState
+    """Where the slot stands; `local_only` while no Google account is linked."""
     reason: str | None
+    """Why it is not `synced`; null when there is nothing to say."""
     last_synced_at: datetime | None
+    """When both sides last agreed."""
     next_attempt_at: datetime | None
+    """When Google is tried again; null when nothing waits."""
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -195,55 +211,88 @@ class SlotOut(_Out):
     id: str
     """A UUID; of an instance of a series that UUID and the instance's original start."""
     title: str
+    """What is to be seen in the calendar."""
     description: str
+    """Empty when there is none."""
     location: str
+    """Empty when there is none."""
     start: str
+    """A date-time with the offset of the slot's zone, or a date."""
     end: str
+    """Of the same kind; of dates the first day after."""
     timezone: str | None
+    """IANA name; null when it is all-day."""
     all_day: bool
+    """Whether start and end are dates."""
     recurrence: list[str]
+    """RFC 5545 lines without DTSTART; empty when it takes place once."""
     recurring_slot_id: UUID | None
+    """The series that this is an instance of; null when there is none."""
     original_start: str | None
+    """Where the series had this instance; null when there is no series."""
     color: str | None
+    """Google's event colour id; null is the calendar's colour."""
     transparency: Literal["opaque", "transparent"]
+    """`transparent` leaves the time free."""
     visibility: Literal["default", "public", "private", "confidential"]
+    """Who may see it in Google."""
     reminders: RemindersOut
+    """The reminders of this slot."""
     calendar_id: str
+    """`primary`, or Google's id."""
     source: Literal["app", "google"]
+    """Where it was created."""
     status: str
+    """`confirmed`, `tentative` or, once deleted, `cancelled`."""
     version: int
+    """Grows with each change from either side; for `If-Match` as `"7"`."""
     created_at: datetime
+    """When it appeared here."""
     updated_at: datetime
+    """When its content changed last."""
     deleted_at: datetime | None
+    """When it was deleted; null while it is there."""
     google: GoogleOut | None
+    """What Google alone owns of it; null while Google does not have it."""
     sync: SyncOut
+    """How it stands towards Google."""
 
 
 class SlotPageOut(_Out):
     """A page of slots."""
 
     items: list[SlotOut]
+    """In the order of the list."""
     next_cursor: str | None
+    """For the next page, as `cursor`; null on the last one."""
 
 
 class FieldChangeOut(_Out):
     """One field before and after a change."""
 
     before: Any
+    """The value that was."""
     after: Any
+    """The value that came."""
 
 
 class HistoryEntryOut(_Out):
     """Who changed what when."""
 
     seq: int
+    """Grows with each change of anything of the user's."""
     at: datetime
+    """When the change was made here."""
     origin: Literal["app", "google", "merge", "restore"]
+    """Who changed it; `merge`: both sides, different fields."""
     fields: dict[str, FieldChangeOut]
+    """What changed, by field."""
 
 
 class HistoryOut(_Out):
     """Every change of a slot after it appeared, oldest first."""
 
     items: list[HistoryEntryOut]
+    """In the order of the list."""
     next_cursor: str | None
+    """For the next page, as `cursor`; null on the last one."""

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
-from services.core.calendars import Channel, HoldRecord, SyncCounters, SyncError
-from services.core.records import ConflictRecord
+from schemas.common import Documented
+from services.core.calendars import Channel, SyncCounters, SyncError
 from services.sync_service import CalendarHealth, PushAllOutcome, SyncStatus, TriggerOutcome
 
 
@@ -87,34 +87,6 @@ def _health_body(health: CalendarHealth) -> dict[str, Any]:
     }
 
 
-def conflict_body(conflict: ConflictRecord) -> dict[str, Any]:
-    """A losing value as JSON values."""
-    return {
-        "id": conflict.id,
-        "slot_id": conflict.slot_id,
-        "field": conflict.group,
-        "winner": "app" if conflict.winner == "local" else "google",
-        "winning_value": conflict.winning_value,
-        "losing_value": conflict.losing_value,
-        "at": conflict.at,
-        "resolved_at": conflict.resolved_at,
-        "resolution": conflict.resolution,
-    }
-
-
-def hold_body(hold: HoldRecord) -> dict[str, Any]:
-    """A held mass deletion as JSON values."""
-    return {
-        "id": hold.id,
-        "calendar_id": hold.calendar_id,
-        "held": hold.held,
-        "known": hold.known,
-        "at": hold.at,
-        "resolved_at": hold.resolved_at,
-        "resolution": hold.resolution,
-    }
-
-
 def channels_body(channels: list[Channel]) -> dict[str, Any]:
     """Opened webhook channels as JSON values."""
     return {
@@ -125,16 +97,7 @@ def channels_body(channels: list[Channel]) -> dict[str, Any]:
     }
 
 
-class ResolutionIn(BaseModel):
-    """How a person settles a conflict."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"keep": "loser"}]})
-
-    keep: Literal["winner", "loser"]
-    """`loser` brings the losing value back, in Google too."""
-
-
-class _Out(BaseModel):
+class _Out(Documented):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -142,142 +105,149 @@ class SyncErrorOut(_Out):
     """Why the last run failed."""
 
     reason: str
+    """The kind of failure, for programs."""
     detail: str
+    """The same for people."""
     at: datetime
+    """When it happened."""
 
 
 class _CountersOut(_Out):
     pulled: int
+    """Slots that changed because Google's events had."""
     pushed: int
+    """Events that changed because slots had."""
     deleted: int
+    """What was deleted, on either side."""
     conflicts: int
+    """Fields that both sides had changed."""
     failed: int
+    """Slots that Google refused; see their `sync.reason`."""
     unreadable: int
+    """Events that could not be understood and were left as they are."""
 
 
 class CalendarOutcomeOut(_CountersOut):
     """What a triggered sync did to one calendar."""
 
     calendar_id: str
+    """`primary`, or Google's id."""
     error: SyncErrorOut | None
+    """Why the run ended early; null when it did not."""
 
 
 class TriggerOut(_CountersOut):
     """What a triggered sync did, all calendars together and each."""
 
     status: Literal["completed", "running"]
+    """`running`: it goes on; see `GET /sync/status`."""
     took_ms: int
+    """Milliseconds until this answer."""
     calendars: list[CalendarOutcomeOut]
+    """The same for each calendar."""
 
 
 class PushErrorOut(_Out):
     """Why one slot is not in Google."""
 
     slot_id: UUID
+    """Which slot."""
     type: str
+    """The kind of failure, for programs."""
     detail: str
+    """The same for people."""
 
 
 class PushAllOut(_Out):
     """What pushing everything did."""
 
     status: Literal["completed", "running"]
+    """`running`: it goes on; see `GET /sync/status`."""
     pushed: int
+    """Slots that Google has now."""
     failed: int
+    """Slots that it does not have."""
     errors: list[PushErrorOut]
+    """Why, for each of these."""
 
 
 class ProgressOut(_Out):
     """How far a full listing is."""
 
     done: int
+    """Events so far."""
     total: int | None
+    """Of so many; null while nobody knows."""
 
 
 class WebhookOut(_Out):
     """How a calendar learns of changes."""
 
     active: bool
+    """Whether Google notifies of changes."""
     channel_id: str | None
+    """Of the open channel; null when there is none."""
     expires_at: datetime | None
+    """When the channel ends; it is renewed before."""
     last_notified_at: datetime | None
+    """When Google notified last."""
     mode: Literal["push", "polling"]
+    """`polling`: the calendar is listed regularly instead."""
 
 
 class CalendarHealthOut(_Out):
     """How one calendar stands."""
 
     calendar_id: str
+    """`primary`, or Google's id."""
     state: Literal["idle", "syncing", "backing_off", "held", "reauthorisation_required", "never"]
+    """What it is doing; `never`: it was not synced yet."""
     last_success_at: datetime | None
+    """When both sides last agreed."""
     last_error: SyncErrorOut | None
+    """Why the last run failed; null when it did not."""
     lag_seconds: float | None
+    """Since the last success; null before the first."""
     pending: int
+    """Slots on their way to Google."""
     failed: int
+    """Slots that Google refused."""
     conflicts: int
+    """Losing values that nobody has settled."""
     quarantined: int
+    """Slots whose circuit breaker is open."""
     held: int
+    """Deletions that wait for a person."""
     progress: ProgressOut | None
+    """Of a full listing; null when there is none."""
     webhook: WebhookOut
+    """How the calendar learns of changes."""
     next_sync_at: datetime | None
+    """When it is looked at next."""
 
 
 class SyncStatusOut(_Out):
     """How a user's sync stands."""
 
     connected: bool
+    """Whether a Google account is linked and usable."""
     calendars: list[CalendarHealthOut]
-
-
-class ConflictOut(_Out):
-    """A value that lost, kept until somebody has seen it."""
-
-    id: UUID
-    slot_id: UUID
-    field: str
-    winner: Literal["app", "google"]
-    winning_value: Any
-    losing_value: Any
-    at: datetime
-    resolved_at: datetime | None
-    resolution: Literal["winner", "loser"] | None
-
-
-class ConflictPageOut(_Out):
-    """A page of open conflicts."""
-
-    items: list[ConflictOut]
-    next_cursor: str | None
-
-
-class HoldOut(_Out):
-    """A mass deletion that the brake stopped."""
-
-    id: UUID
-    calendar_id: str
-    held: int
-    known: int
-    at: datetime
-    resolved_at: datetime | None
-    resolution: Literal["approved", "rejected"] | None
-
-
-class HoldPageOut(_Out):
-    """A page of open holds."""
-
-    items: list[HoldOut]
-    next_cursor: str | None
+    """Each calendar that takes part."""
 
 
 class ChannelOut(_Out):
     """An open webhook channel."""
 
     calendar_id: str
+    """`primary`, or Google's id."""
     channel_id: str
+    """As Google's notifications name it."""
     expires_at: datetime | None
+    """When Google ends it; null when Google did not say."""
 
 
 class ChannelsOut(_Out):
     """The user's webhook channels."""
 
     channels: list[ChannelOut]
+    """One for each calendar that Google can notify for."""

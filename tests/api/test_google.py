@@ -8,15 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from schemas.auth_schemas import ConnectedOut, UserOut
+from schemas.review_schemas import ConflictPageOut, HoldPageOut
 from schemas.slot_schemas import SlotOut
-from schemas.sync_schemas import (
-    ChannelsOut,
-    ConflictPageOut,
-    HoldPageOut,
-    PushAllOut,
-    SyncStatusOut,
-    TriggerOut,
-)
+from schemas.sync_schemas import ChannelsOut, PushAllOut, SyncStatusOut, TriggerOut
 from tests.api.service import ORIGIN, SLOT, problem, refused, running_service
 
 if TYPE_CHECKING:
