@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations.
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from schemas.common import Documented
 
 if TYPE_CHECKING:
     from services.core.accounts import Feed
@@ -20,7 +22,7 @@ def feed_body(feed: Feed | None) -> dict[str, Any]:
     }
 
 
-class FeedOut(BaseModel):
+class FeedOut(Documented):
     """Whether there is an address to subscribe to."""
 
     model_config = ConfigDict(
@@ -37,12 +39,14 @@ class FeedOut(BaseModel):
     )
 
     active: bool
+    """Whether there is such an address."""
     created_at: datetime | None
+    """When it was made; null when there is none."""
     last_used_at: datetime | None
     """When a program last read it, to the hour; `null`: never."""
 
 
-class NewFeedOut(BaseModel):
+class NewFeedOut(Documented):
     """The address to subscribe to."""
 
     model_config = ConfigDict(
@@ -61,3 +65,4 @@ class NewFeedOut(BaseModel):
     url: str
     """Whoever has it can read the calendar; shown this once."""
     created_at: datetime
+    """When it was made."""
