@@ -1,16 +1,21 @@
 """Header fields by which clients say how they want to be served: versions and waiting."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from hashlib import blake2s
+from typing import Annotated, Any
 
 from fastapi import Header
 
+from api.responses import json_bytes
+from services.core.records import SyncState
 from services.slot_service import VersionCondition
 
 LONGEST_WAIT = timedelta(seconds=30)
 
-_TAG = re.compile(r'(?:W/)?"?(\d{1,18})"?', re.ASCII)
+_BEFORE_GOOGLE = (SyncState.PENDING, SyncState.LOCAL_ONLY)
+_TAG = re.compile(r'(?:W/)?"?(\d{1,18})(?:\.[0-9a-f]{8})?"?', re.ASCII)
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?(?=$|[,;\s])', re.IGNORECASE | re.ASCII)
 
 IfMatch = Annotated[
@@ -18,16 +23,30 @@ IfMatch = Annotated[
     Header(description="`ETag` of the version that the edit was made from; 412 when the slot moved on."),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(description="`ETag` of the version that the client has; 304 when it is current.")
+    str | None, Header(description="`ETag` of what the client has; 304 when nothing of it has changed.")
 ]
 Prefer = Annotated[
     str | None, Header(description="`wait=N`: wait up to N seconds (at most 30) until Google has it.")
 ]
 
 
-def etag_of(version: int) -> str:
-    """The entity tag of a slot's version."""
-    return f'"{version}"'
+def etag_of(body: Mapping[str, Any]) -> str:
+    """The entity tag of a slot as it is shown.
+
+    It is the version alone, `"7"`, until Google has a say in it. From then on the same version is shown in
+    other ways, `synced` or `failed`, and a digest tells these apart, `"7.5be0c1f2"`: whoever polls with
+    `If-None-Match` sees a slot become `synced`. `If-Match` asks for the version and ignores the digest, since
+    an edit is made from the content, however far the sync is.
+
+    Args:
+        body: The slot as JSON values.
+    """
+    sync = body["sync"]
+    untouched = sync["state"] in _BEFORE_GOOGLE and sync["reason"] is None and sync["next_attempt_at"] is None
+    if untouched:
+        return f'"{body["version"]}"'
+    shown = json_bytes([sync, body["google"]])
+    return f'"{body["version"]}.{blake2s(shown, digest_size=4).hexdigest()}"'
 
 
 def version_condition(if_match: str | None) -> VersionCondition | None:
@@ -38,13 +57,6 @@ def version_condition(if_match: str | None) -> VersionCondition | None:
     if if_match is None or if_match.strip() == "*":
         return None
     return VersionCondition(if_match[:200], _versions(if_match))
-
-
-def is_current(if_none_match: str | None, version: int) -> bool:
-    """Whether the client has this version already."""
-    if if_none_match is None:
-        return False
-    return if_none_match.strip() == "*" or version in _versions(if_none_match)
 
 
 def names_tag(if_none_match: str | None, etag: str) -> bool:

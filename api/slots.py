@@ -27,7 +27,7 @@ from api.preferences import (
     Prefer,
     applied,
     etag_of,
-    is_current,
+    names_tag,
     version_condition,
     wait_of,
 )
@@ -123,16 +123,21 @@ async def list_slots(
     operation_id="getSlot",
     summary="Read a slot",
     response_model=SlotOut,
-    responses={304: {"description": "The client has this version."}, **problems(401, 403, 404, 422)},
+    responses={304: {"description": "The client has just this."}, **problems(401, 403, 404, 422)},
 )
 async def get_slot(
     slot_id: UUID, user_id: CurrentUser, slots: Slots, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """The slot, with its version as `ETag`; a deleted one is not found."""
-    view = await slots.get(user_id, slot_id)
-    if is_current(if_none_match, view.slot.version):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag_of(view.slot.version)})
-    return _one(view)
+    """The slot; a deleted one is not found.
+
+    `ETag` is its version, with a digest of `sync` and `google` once Google knows the slot: 304 means that
+    nothing of the answer has changed, also not `sync.state`. `If-Match` takes it with the digest and without.
+    """
+    response = _one(await slots.get(user_id, slot_id))
+    etag = response.headers["etag"]
+    if names_tag(if_none_match, etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+    return response
 
 
 @router.put(
@@ -271,7 +276,7 @@ async def _written(
 
 def _one(view: SlotView, status: HTTPStatus = HTTPStatus.OK) -> Response:
     [body] = _bodies(view)
-    return PlainJson(body, status, {"ETag": etag_of(view.slot.version)})
+    return PlainJson(body, status, {"ETag": etag_of(body)})
 
 
 def _bodies(view: SlotView) -> list[dict[str, object]]:

@@ -163,7 +163,8 @@ async def release(slot_id: UUID, user_id: CurrentUser, reviews: Reviews, slots: 
     """Lets a slot sync again that app and Google kept overwriting."""
     await reviews.release_quarantine(user_id, slot_id)
     view = await slots.get(user_id, slot_id, include_deleted=True)
-    return PlainJson(slot_body(view.slot, view.account), headers={"ETag": etag_of(view.slot.version)})
+    body = slot_body(view.slot, view.account)
+    return PlainJson(body, headers={"ETag": etag_of(body)})
 
 
 def _outcome(body: dict[str, object], wait: timedelta | None, *, running: bool) -> Response:

@@ -201,6 +201,28 @@ async def test_a_known_version_is_not_sent_again(ada: Person) -> None:
     assert (await ada.get(path, headers={"if-none-match": '"2"'})).status_code == 200
 
 
+async def test_who_polls_with_an_etag_sees_the_slot_become_synced(service: Service) -> None:
+    ada = await service.register("poller@example.com")
+    await service.connect(ada)
+    created = await ada.create()
+    path = f"/slots/{created['id']}"
+    settled = await ada.patch(path, json={"color": "5"}, headers={"prefer": "wait=20"})
+    shown = await ada.get(path, headers={"if-none-match": '"1", "2"'})
+    assert (shown.status_code, shown.json()["sync"]["state"], shown.json()["version"]) == (200, "synced", 2)
+    tag = shown.headers["etag"]
+    assert tag == settled.headers["etag"]
+    assert tag.startswith('"2.')
+    for known in (tag, f"W/{tag}", f'"1", {tag}', "*"):
+        again = await ada.get(path, headers={"if-none-match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    # The version alone still names what an edit is made from, and so does the longer tag.
+    answer = await ada.patch(path, json={"color": "6"}, headers={"if-match": '"2"'})
+    assert (answer.status_code, answer.json()["version"]) == (200, 3)
+    assert (await ada.patch(path, json={"color": "7"}, headers={"if-match": tag})).status_code == 412
+    tag = (await ada.get(path)).headers["etag"]
+    assert (await ada.patch(path, json={"color": "7"}, headers={"if-match": tag})).status_code == 200
+
+
 async def test_what_belongs_to_others_looks_absent(any_service: Service, bob: Person) -> None:
     eve = await any_service.register("eve@example.com")
     slot = await bob.create()
