@@ -156,6 +156,24 @@ except ValueError:
         assert "ValueError" in lines[-1]["exception"]
 
 
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_a_server_that_logs_whole_addresses_tells_no_feed_key(tmp_path: Path, style: str) -> None:
+    program = f"""
+import logging.config
+from uvicorn.config import LOGGING_CONFIG
+from services.logging_setup import configure_logging
+logging.config.dictConfig(LOGGING_CONFIG)
+configure_logging(level="DEBUG", style="{style}")
+path = "/slots/feed.ics?key=gcf_{"0" * 32}_abcdefghijklmnopqrstuvwxyz"
+logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "::1", "GET", path, "1.1", 200)
+logging.getLogger("uvicorn.error").warning("gave up on %s", path)
+"""
+    ended = start("-c", program, folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "abcdefgh" not in ended.stdout + ended.stderr
+    assert "gave up on /slots/feed.ics?key=[redacted]" in ended.stderr
+
+
 async def test_the_simulator_remembers_across_restarts(sqlite_url: str) -> None:
     async with running_service(sqlite_url) as service:
         ada = await service.register()
