@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from api.dependencies import Calendars, CurrentUser
+from api.dependencies import Calendars, Channels, CurrentUser
 from api.documentation import CALENDAR_IN_USE, NOT_CONNECTED, problems
 from api.problems import slug_of
 from api.responses import PlainJson
@@ -60,7 +61,11 @@ async def list_calendars(user_id: CurrentUser, calendars: Calendars) -> Response
     ),
 )
 async def choose_calendar(
-    google_calendar_id: CalendarInPath, body: CalendarChoiceIn, user_id: CurrentUser, calendars: Calendars
+    google_calendar_id: CalendarInPath,
+    body: CalendarChoiceIn,
+    user_id: CurrentUser,
+    calendars: Calendars,
+    channels: Channels,
 ) -> Response:
     """`selected: true` begins the sync of a calendar, `selected: false` ends it.
 
@@ -69,4 +74,7 @@ async def choose_calendar(
     Google does not have yet is not let go: 409. The default calendar stays until another one takes its place.
     """
     choice = await calendars.choose(user_id, google_calendar_id, selected=body.selected, default=body.default)
-    return PlainJson(calendar_body(choice))
+    response = PlainJson(calendar_body(choice))
+    if choice.selected:
+        response.background = BackgroundTask(channels.ensure, user_id, choice.calendar_id)
+    return response

@@ -67,7 +67,7 @@ class ChannelService:
         Raises:
             WebhookUrlNotConfiguredError: Google could not reach this service.
             GoogleNotConnectedError: The user has no usable account.
-            VendorError: Google refused.
+            VendorError: Google refused each of them.
         """
         if self._address is None:
             raise WebhookUrlNotConfiguredError
@@ -77,8 +77,30 @@ class ChannelService:
         if account is None or account.status is not AccountStatus.CONNECTED:
             raise GoogleNotConnectedError(user_id, account.status if account else "never")
         active = [each for each in calendars if each.status is CalendarStatus.ACTIVE]
-        opened = [await self._open(calendar, self._address) for calendar in active]
-        return [channel for channel in opened if channel is not None]
+        opened: list[Channel] = []
+        refused: VendorError | None = None
+        for calendar in active:
+            try:
+                channel = await self._open(calendar, self._address)
+            except VendorError as error:
+                # A calendar that is lost, say, takes no other one's channel along.
+                _log.info("channel not opened: %s", error, extra=_where(calendar))
+                refused = refused or error
+            else:
+                opened += [channel] if channel is not None else []
+        if refused is not None and not opened:
+            raise refused
+        return opened
+
+    async def ensure(self, user_id: UUID, calendar_id: str) -> None:
+        """Open the channel of a calendar now if it has none, where the next tick would do it otherwise."""
+        async with self._uow.reading() as tx:
+            calendar = await tx.calendars.find(user_id, calendar_id)
+            channels = await tx.channels.all_of(user_id, calendar_id)
+        if calendar is None or calendar.status is not CalendarStatus.ACTIVE or not calendar.push_supported:
+            return
+        if all(channel.status is ChannelStatus.RETIRING for channel in channels):
+            await self._open_if_google_lets(calendar)
 
     async def notified(self, *, channel_id: str, token: str, resource_id: str, state: str) -> None:
         """Take a notification of Google's: the calendar is due.
@@ -115,12 +137,8 @@ class ChannelService:
             )
             calendars = [await tx.calendars.find(user_id, calendar_id) for user_id, calendar_id in wanting]
         for calendar in calendars:
-            if calendar is None:
-                continue
-            try:
-                await self._open(calendar, self._address)
-            except DomainError as error:
-                _log.info("channel not opened: %s", error, extra=_where(calendar))
+            if calendar is not None:
+                await self._open_if_google_lets(calendar)
 
     async def stop_all(self, user_id: UUID) -> None:
         """Stop all channels of a user, as far as Google can be reached; none is answered afterwards."""
@@ -135,6 +153,14 @@ class ChannelService:
             channels = await tx.channels.all_of(user_id, calendar_id)
         for channel in channels:
             await self._stop(channel)
+
+    async def _open_if_google_lets(self, calendar: CalendarSync) -> None:
+        if self._address is None:
+            return
+        try:
+            await self._open(calendar, self._address)
+        except DomainError as error:
+            _log.info("channel not opened: %s", error, extra=_where(calendar))
 
     async def _open(self, calendar: CalendarSync, address: str) -> Channel | None:
         token = self._ids.secret()
@@ -170,13 +196,15 @@ class ChannelService:
         async with self._uow() as tx:
             await tx.users.lock(calendar.user_id)
             current = await tx.calendars.find(calendar.user_id, calendar.calendar_id)
-            if current is None or current.status is not CalendarStatus.ACTIVE:
-                # It was taken out of the sync meanwhile: the next tick stops what was opened too late.
-                opened = replace(opened, status=ChannelStatus.RETIRING)
+            wanted = current is not None and current.status is CalendarStatus.ACTIVE
             for other in await tx.channels.all_of(calendar.user_id, calendar.calendar_id):
                 if other.status is ChannelStatus.ACTIVE:
                     await tx.channels.update(replace(other, status=ChannelStatus.RETIRING))
             await tx.channels.update(opened)
+        if not wanted:
+            # It was taken out of the sync meanwhile, and whoever did so did not know of this channel.
+            await self._stop(opened)
+            return None
         self._signals.user_changed(calendar.user_id)
         return opened
 

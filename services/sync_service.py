@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from services.core.accounts import AccountStatus
 from services.core.calendar_list import is_selected
-from services.core.calendars import NO_COUNTS, CalendarStatus, ChannelStatus, SyncCounters
+from services.core.calendars import (
+    NO_COUNTS,
+    CalendarStatus,
+    ChannelStatus,
+    SyncCounters,
+    has_lost_its_calendar,
+)
 from services.core.errors import GoogleNotConnectedError, UnknownSlotError
 from services.core.records import SlotCounts, SlotQuery, SyncState
 
@@ -208,6 +214,11 @@ class SyncService:
         async with self._uow() as tx:
             calendars = [each for each in await tx.calendars.all_of(user_id) if is_selected(each)]
             for calendar in calendars:
+                if has_lost_its_calendar(calendar):
+                    # Google is well, and the person may just have got the calendar back.
+                    await tx.calendars.set_status(
+                        user_id, calendar.status, now=now, calendar_id=calendar.calendar_id
+                    )
                 dirty_seq = await tx.calendars.mark_due(user_id, calendar.calendar_id, now=now, pull=pull)
                 if dirty_seq is not None:
                     awaited[calendar.calendar_id] = dirty_seq

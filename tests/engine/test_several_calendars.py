@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from services.bindings import leave_account
-from services.core.calendars import CalendarStatus
+from services.core.calendars import CalendarStatus, ChannelStatus
 from services.core.errors import (
     CalendarNotSelectedError,
     DefaultCalendarError,
@@ -25,6 +25,7 @@ from tests.engine.world import EMAIL, START, USER, World, make_world
 if TYPE_CHECKING:
     from services.core.calendar_list import CalendarChoice
     from services.core.records import Slot
+    from services.google.transport import HttpRequest
 
 WORK = "c_work@group.calendar.google.com"
 HOLIDAYS = "nl.dutch#holiday@group.v.calendar.google.com"
@@ -34,7 +35,7 @@ BOSS = "boss@example.com"
 @pytest.fixture
 async def world() -> World:
     """A user whose list holds a calendar of a colleague's, shared for writing, and public holidays."""
-    world = await make_world()
+    world = await make_world(webhook_url="https://app.example.com/webhooks/google-calendar")
     for account in (BOSS, "holidays@example.com"):
         world.google.call("POST", "/accounts", {"email": account})
     share(world, WORK, "writer", account=BOSS, summary="Work")
@@ -95,6 +96,13 @@ async def shown(world: World) -> dict[str, set[str]]:
     return found
 
 
+async def watched(world: World) -> list[str]:
+    """The calendars with a channel in use."""
+    async with world.uow.reading() as tx:
+        channels = await tx.channels.all_of(USER)
+    return sorted(each.calendar_id for each in channels if each.status is ChannelStatus.ACTIVE)
+
+
 async def test_a_slot_goes_to_the_calendar_that_it_names(world: World) -> None:
     put(world, WORK, summary="Board meeting")
     put(world, HOLIDAYS, summary="Koningsdag")
@@ -116,6 +124,45 @@ async def test_a_slot_goes_to_the_calendar_that_it_names(world: World) -> None:
     assert (await called(world, "Koningsdag")).sync_state is SyncState.READ_ONLY
     await world.list_everything()
     assert await shown(world) == expected
+
+
+async def test_a_calendar_that_google_never_pushes_is_polled(world: World) -> None:
+    for calendar_id in (WORK, HOLIDAYS):
+        await select(world, calendar_id)
+        await world.channels.ensure(USER, calendar_id)
+    assert await watched(world) == [WORK]
+    await world.channels.renew_due()
+    assert await watched(world) == [WORK, "primary"]
+    overview = await world.selection.overview(USER)
+    assert [each.push for each in overview.calendars] == [True, False, True]
+    put(world, HOLIDAYS, summary="Koningsdag")
+    await world.settle(within=timedelta(minutes=5))
+    assert await shown(world) == {HOLIDAYS: {"Koningsdag"}}
+
+
+async def test_a_channel_that_opens_too_late_is_stopped(world: World) -> None:
+    await select(world, WORK)
+
+    async def meanwhile(request: HttpRequest) -> None:
+        if "/watch" in request.url:
+            world.transport.after = None
+            await leave(world, WORK)
+
+    world.transport.after = meanwhile
+    await world.channels.ensure(USER, WORK)
+    assert await watched(world) == []
+    await world.channels.renew_due()
+    assert await watched(world) == ["primary"]
+    at_google = world.google.call("GET", "/state")["channels"]
+    assert [each["resource"] for each in at_google] == [f"events/{EMAIL}"]
+
+
+async def test_a_lost_calendar_takes_no_other_channel_along(world: World) -> None:
+    await select(world, WORK)
+    share(world, WORK, "none")
+    opened = await world.channels.setup(USER)
+    assert [each.calendar_id for each in opened] == ["primary"]
+    assert await watched(world) == ["primary"]
 
 
 async def test_nothing_is_stored_for_a_calendar_that_takes_nothing(world: World) -> None:

@@ -95,6 +95,7 @@ class World:
     review: ReviewService
     connections: ConnectionService
     selection: CalendarSelection
+    channels: ChannelService
     policy: SyncPolicy
 
     async def settle(self, *, within: timedelta = timedelta(minutes=2)) -> int:
@@ -182,7 +183,9 @@ class World:
         return found
 
 
-async def make_world(*, seed: int = 1, policy: SyncPolicy | None = None) -> World:
+async def make_world(
+    *, seed: int = 1, policy: SyncPolicy | None = None, webhook_url: str | None = None
+) -> World:
     """A connected user with an empty calendar on both sides."""
     clock, ids, policy = ManualClock(), SeededIds(seed), policy or SyncPolicy()
     sandbox = Sandbox(now=clock.now, seed=seed, base_url=GOOGLE)
@@ -199,7 +202,13 @@ async def make_world(*, seed: int = 1, policy: SyncPolicy | None = None) -> Worl
     )
     calendars.prepare_now()
     channels = ChannelService(
-        uow=uow, calendars=calendars, clock=clock, ids=ids, signals=signals, policy=policy, address=None
+        uow=uow,
+        calendars=calendars,
+        clock=clock,
+        ids=ids,
+        signals=signals,
+        policy=policy,
+        address=webhook_url,
     )
     async with uow() as tx:
         await tx.users.add(User(USER, EMAIL, None, clock.now()))
@@ -242,6 +251,7 @@ async def make_world(*, seed: int = 1, policy: SyncPolicy | None = None) -> Worl
         selection=CalendarSelection(
             uow=uow, calendars=calendars, channels=channels, clock=clock, signals=signals
         ),
+        channels=channels,
         policy=policy,
     )
 

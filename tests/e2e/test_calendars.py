@@ -1,0 +1,123 @@
+"""Several calendars of one person, over the real processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tests.e2e.app import is_at_rest, problem_of
+from tests.e2e.google import START
+from tests.e2e.waiting import eventually
+
+if TYPE_CHECKING:
+    from tests.e2e.world import Person
+
+
+class Shelf:
+    """A person with a calendar for work and one of public holidays beside the primary one."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.work = f"c_{person.app.user_id}@group.calendar.google.com"
+        self.holidays = f"{person.app.user_id}#holiday@group.v.calendar.google.com"
+
+    async def fill(self) -> None:
+        owner = f"holidays-{self.person.app.user_id}@example.com"
+        google, email = self.person.google, self.person.google.email
+        await google.control("POST", "/accounts", {"email": owner})
+        await google.control(
+            "POST", "/calendars", {"account": email, "id": self.work, "summary": "Work", "time_zone": "UTC"}
+        )
+        shared = {"id": self.holidays, "push_supported": False, "acl": {email: "reader"}}
+        await google.control("POST", "/calendars", {"account": owner, "summary": "Holidays", **shared})
+
+    async def choose(self, calendar_id: str, **wanted: bool) -> dict[str, Any]:
+        path = f"/calendars/{quote(calendar_id, safe='')}"
+        answer = await self.person.app.call("PUT", path, json=wanted)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def put(self, calendar_id: str, **fields: Any) -> dict[str, Any]:
+        """Somebody adds or changes an event."""
+        times = {"start": {"dateTime": START.isoformat()}, "end": {"dateTime": START.isoformat()}}
+        body = fields if "id" in fields else {**times, **fields}
+        return dict(await self.person.google.control("POST", self._events(calendar_id), body))
+
+    async def titles(self, calendar_id: str) -> list[str]:
+        events = (await self.person.google.control("GET", self._events(calendar_id)))["events"]
+        return sorted(each["summary"] for each in events if each["status"] != "cancelled")
+
+    async def stands(self) -> dict[str, dict[str, Any]]:
+        """How each calendar stands."""
+        found = (await self.person.app.get("/sync/status"))["calendars"]
+        return {each["calendar_id"]: each for each in found}
+
+    async def comes_to_rest(self) -> dict[str, dict[str, Any]]:
+        return await eventually(self.stands, lambda seen: all(map(is_at_rest, seen.values())))
+
+    def _events(self, calendar_id: str) -> str:
+        owner = quote(self.person.google.email)
+        return f"/calendars/{owner}/{quote(calendar_id, safe='')}/events"
+
+
+async def test_two_calendars_and_holidays(ada: Person):
+    shelf = Shelf(ada)
+    await shelf.fill()
+    await shelf.put(shelf.holidays, summary="Koningsdag")
+    board = await shelf.put(shelf.work, summary="Board meeting")
+    listed = await ada.app.get("/calendars")
+    assert {each["calendar_id"] for each in listed["items"]} == {"primary", shelf.work, shelf.holidays}
+
+    await shelf.choose(shelf.work, selected=True)
+    await shelf.choose(shelf.holidays, selected=True)
+    await ada.app.shows("Board meeting", "Koningsdag")
+    await ada.app.create("Dentist", wait=True)
+    await ada.app.create("Review", calendar_id=shelf.work, wait=True)
+    assert await shelf.titles("primary") == ["Dentist"]
+    assert await shelf.titles(shelf.work) == ["Board meeting", "Review"]
+    body = {"title": "Beach", "start": "2026-07-06", "end": "2026-07-07", "calendar_id": shelf.holidays}
+    problem_of(await ada.app.call("POST", "/slots", json=body), 409, "read-only-calendar")
+
+    stands = await eventually(
+        shelf.stands, lambda seen: seen[shelf.work]["webhook"]["active"] and len(seen) == 3
+    )
+    assert stands[shelf.holidays]["webhook"]["mode"] == "polling"
+    await shelf.comes_to_rest()
+    await shelf.put(shelf.work, id=board["id"], summary="Board meeting, moved")
+    await ada.google.create("Lunch")
+    everything = ["Board meeting, moved", "Dentist", "Koningsdag", "Lunch", "Review"]
+    await ada.app.shows(*everything)
+    ids = {each["title"]: each["id"] for each in await ada.app.slots()}
+
+    await shelf.comes_to_rest()
+    await shelf.choose(shelf.work, selected=False)
+    await ada.app.shows("Dentist", "Koningsdag", "Lunch", "Review")
+    channels = [each["resource"] for each in await ada.google.channels()]
+    assert channels == [f"events/{ada.google.email}"]
+    assert await shelf.titles(shelf.work) == ["Board meeting, moved", "Review"]
+
+    await shelf.choose(shelf.work, selected=True)
+    await ada.app.shows(*everything)
+    await shelf.comes_to_rest()
+    assert {each["title"]: each["id"] for each in await ada.app.slots()} == ids
+    assert await shelf.titles(shelf.work) == ["Board meeting, moved", "Review"]
+
+
+async def test_a_share_that_is_lost_and_given_back(ada: Person):
+    shelf = Shelf(ada)
+    await shelf.fill()
+    await shelf.put(shelf.holidays, summary="Koningsdag")
+    await shelf.choose(shelf.holidays, selected=True)
+    await ada.app.shows("Koningsdag")
+    await shelf.comes_to_rest()
+    path = f"/calendars/{quote(ada.google.email)}/{quote(shelf.holidays, safe='')}"
+    await ada.google.control("POST", path, {"acl": {ada.google.email: "none"}})
+    done = await ada.app.sync()
+    errors = {each["calendar_id"]: each["error"] and each["error"]["reason"] for each in done["calendars"]}
+    assert errors == {"primary": None, shelf.holidays: "calendar-not-found"}
+    await ada.app.create("Dentist", wait=True)
+    await ada.app.shows("Dentist", "Koningsdag")
+    await ada.google.control("POST", path, {"acl": {ada.google.email: "reader"}})
+    done = await ada.app.sync()
+    assert [each["error"] for each in done["calendars"]] == [None, None]
+    await ada.app.shows("Dentist", "Koningsdag")
