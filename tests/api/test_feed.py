@@ -24,15 +24,25 @@ BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = timedelta(hours=1)
 
 
-async def test_many_slots_come_in_pieces_and_none_twice(service: Service, ada: Person) -> None:
-    pulled = Pulled(ada)
+async def test_many_slots_come_in_pieces_and_exceptions_find_their_series(
+    any_service: Service, bob: Person
+) -> None:
+    pulled = Pulled(bob)
+    first = datetime(2026, 6, 1, 9, tzinfo=BERLIN)
+    series = pulled.add(content("Series", timed(first, first + HOUR), "RRULE:FREQ=DAILY"))
     for number in range(250):
-        start = datetime(2026, 6, 1, 9, tzinfo=BERLIN) - number * HOUR
+        start = first - number * HOUR
         pulled.add(content(f"Slot {number}", timed(start, start + HOUR)))
-    await pulled.store(service)
-    text = await document(ada)
+    moved, cancelled = first + timedelta(days=1), first + timedelta(days=2)
+    pulled.exception(series, moved, content("Moved", timed(moved + HOUR, moved + 2 * HOUR)))
+    pulled.cancelled(series, cancelled)
+    await pulled.store(any_service)
+    text = await document(bob)
     assert text.count("BEGIN:VCALENDAR") == text.count("END:VCALENDAR") == 1
-    assert sorted(str(each["UID"]) for each in events(text)) == [str(each.id) for each in pulled.slots]
+    singles = [str(each.id) for each in pulled.slots[1:251]]
+    assert [str(each["UID"]) for each in events(text)] == [str(series.id), *singles, str(series.id)]
+    assert "EXDATE;TZID=Europe/Berlin:20260603T090000" in text
+    assert "RECURRENCE-ID;TZID=Europe/Berlin:20260602T090000" in text
 
 
 async def test_an_empty_calendar_is_a_calendar(ada: Person) -> None:
