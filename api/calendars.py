@@ -7,7 +7,14 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from api.dependencies import Calendars, Channels, CurrentUser
-from api.documentation import CALENDAR_IN_USE, NOT_CONNECTED, problems
+from api.documentation import (
+    CALENDAR_IN_USE,
+    CALENDAR_LIST_CLOSED,
+    CALENDAR_NOT_SELECTED,
+    CALENDAR_READ_ONLY,
+    NOT_CONNECTED,
+    problems,
+)
 from api.problems import slug_of
 from api.responses import PlainJson
 from api.strict_json import StrictRoute
@@ -55,6 +62,9 @@ async def list_calendars(user_id: CurrentUser, calendars: Calendars) -> Response
         403,
         404,
         *CALENDAR_IN_USE,
+        CALENDAR_NOT_SELECTED,
+        CALENDAR_READ_ONLY,
+        CALENDAR_LIST_CLOSED,
         NOT_CONNECTED,
         422,
         502,

@@ -37,6 +37,11 @@ CALENDAR_IN_USE: Final = (
     errors.DefaultCalendarError("primary"),
     errors.PendingChangesError("primary", pending=2, held=0),
 )
+CALENDAR_READ_ONLY: Final = errors.ReadOnlyCalendarError(
+    "en.french#holiday@group.v.calendar.google.com", "reader"
+)
+CALENDAR_NOT_SELECTED: Final = errors.CalendarNotSelectedError("c_0a1b2c3d4e5f@group.calendar.google.com")
+CALENDAR_LIST_CLOSED: Final = errors.CalendarListScopeError()
 READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer")
 
 _TYPICAL: Final[dict[int, Exception]] = {

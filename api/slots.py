@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Slots, Sync
-from api.documentation import problems
+from api.documentation import CALENDAR_READ_ONLY, problems
 from api.paging import (
     DEFAULT_LIMIT,
     CursorText,
@@ -56,12 +56,15 @@ NotifyQuery = Annotated[Notify, Query(description="Whom Google mails about it.")
     summary="Create a slot",
     status_code=HTTPStatus.CREATED,
     response_model=SlotOut,
-    responses=problems(401, 403, 409, 422),
+    responses=problems(401, 403, CALENDAR_READ_ONLY, 422),
 )
 async def create_slot(
     body: SlotWrite, user_id: CurrentUser, slots: Slots, sync: Sync, prefer: Prefer = None
 ) -> Response:
-    """Answers as soon as the slot is durable; `Prefer: wait=N` waits until Google has it."""
+    """Answers as soon as the slot is durable; `Prefer: wait=N` waits until Google has it.
+
+    Without `calendar_id` it goes to the default calendar; see `GET /calendars`.
+    """
     view = await slots.create(user_id, SlotDraft(body.content(), body.calendar_id, body.notify or "none"))
     response = await _written(view, slots, sync, prefer, HTTPStatus.CREATED)
     response.headers["Location"] = f"/slots/{view.slot.id}"
