@@ -91,11 +91,15 @@ class Series:
             self._rules = read_rules([], self._start, self._zone)
 
     def slots(self) -> Iterator[Slot]:
-        """Occurrences in order, at most `EXPANSION_LIMIT`."""
-        for count, local in enumerate(self._rules):
-            if count >= EXPANSION_LIMIT:
+        """Occurrences in order, at most `EXPANSION_LIMIT`; what a jump of the clock makes one is one."""
+        seen: set[str] = set()
+        for local in self._rules:
+            if len(seen) >= EXPANSION_LIMIT:
                 return
-            yield self._slot(local)
+            slot = self._slot(local)
+            if slot.instance_id not in seen:
+                seen.add(slot.instance_id)
+                yield slot
 
     def find(self, stamp: str) -> Slot | None:
         """The occurrence whose id ends with this stamp."""

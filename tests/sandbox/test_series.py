@@ -112,3 +112,14 @@ def test_an_endless_series_is_expanded_only_so_far_and_pages(google: Google) -> 
 def test_instances_of_an_occurrence_is_that_one(google: Google, series: dict) -> None:
     one = f"{series['id']}_20260328T090000Z"
     assert [item["id"] for item in google.ok("GET", f"{EVENTS}/{one}/instances")["items"]] == [one]
+
+
+def test_two_occurrences_that_the_clock_makes_one_are_one(google: Google) -> None:
+    series = google.insert(**timed("2026-03-28T02:30:00"), recurrence=["RRULE:FREQ=DAILY;BYHOUR=2,3;COUNT=6"])
+    assert [item["id"].removeprefix(series["id"]) for item in expanded(google)] == [
+        "_20260328T013000Z",
+        "_20260328T023000Z",
+        "_20260329T013000Z",
+        "_20260330T003000Z",
+        "_20260330T013000Z",
+    ]
