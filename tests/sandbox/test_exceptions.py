@@ -297,33 +297,9 @@ class TestInstances:
             assert google.ok("GET", f"{EVENTS}/{item['id']}")["start"] == item["start"]
 
 
-@pytest.mark.parametrize(
-    "recurrence",
-    [
-        ["RRULE:FREQ=SOMETIMES"],
-        ["RRULE:FREQ=DAILY;COUNT=3;UNTIL=20260401T000000Z"],
-        ["RRULE:UNTIL=20260401T000000Z;FREQ=DAILY;COUNT=3"],
-        ["RRULE:FREQ=HOURLY;COUNT=3"],
-        ["RRULE:FREQ=SECONDLY"],
-        ["RRULE:FREQ=DAILY;COUNT=1", "EXDATE:20260303T090000Z"],
-        ["DTSTART:20260303T090000Z", "RRULE:FREQ=DAILY"],
-        ["RRULE"],
-        [7],
-    ],
-)
-def test_rules_that_make_no_sense_are_refused(google: Google, recurrence: list) -> None:
-    assert reason(google.api("POST", EVENTS, {**timed(), "recurrence": recurrence})) == (400, "invalid")
-    assert google.listing()[0] == []
-
-
 def test_an_instance_has_no_rule_of_its_own(google: Google, series: dict) -> None:
     path = f"{EVENTS}/{series['id']}_20260305T090000Z"
     for method in ("PATCH", "PUT"):
         refused = google.api(method, path, {**timed("2026-03-05T10:00:00"), "recurrence": DAILY})
         assert reason(refused) == (400, "invalid")
     assert len(google.listing()[0]) == 2
-
-
-def test_a_rule_that_only_a_hand_could_write_leaves_the_first_occurrence(google: Google) -> None:
-    google.person({**timed(), "summary": "Odd", "recurrence": ["RRULE:FREQ=SOMETIMES"]})
-    assert names(google) == ["03-03T10 Odd"]

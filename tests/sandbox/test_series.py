@@ -123,3 +123,27 @@ def test_two_occurrences_that_the_clock_makes_one_are_one(google: Google) -> Non
         "_20260330T003000Z",
         "_20260330T013000Z",
     ]
+
+
+@pytest.mark.parametrize(
+    "recurrence",
+    [
+        ["RRULE:FREQ=SOMETIMES"],
+        ["RRULE:FREQ=DAILY;COUNT=3;UNTIL=20260401T000000Z"],
+        ["RRULE:UNTIL=20260401T000000Z;FREQ=DAILY;COUNT=3"],
+        ["RRULE:FREQ=HOURLY;COUNT=3"],
+        ["RRULE:FREQ=SECONDLY"],
+        ["RRULE:FREQ=DAILY;COUNT=1", "EXDATE:20260303T090000Z"],
+        ["DTSTART:20260303T090000Z", "RRULE:FREQ=DAILY"],
+        ["RRULE"],
+        [7],
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(google: Google, recurrence: list) -> None:
+    assert reason(google.api("POST", EVENTS, {**timed(), "recurrence": recurrence})) == (400, "invalid")
+    assert google.listing()[0] == []
+
+
+def test_a_rule_that_only_a_hand_could_write_leaves_the_first_occurrence(google: Google) -> None:
+    google.person({**timed(), "summary": "Odd", "recurrence": ["RRULE:FREQ=SOMETIMES"]})
+    assert [item["summary"] for item in expanded(google)] == ["Odd"]
