@@ -17,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from persistence import migrations
 from persistence.connection import PostgresConnection, SqliteConnection
 from persistence.failures import translated
-from persistence.sqlite import BUSY_TIMEOUT_S, ReadingConnection, WritingConnection, opener
+from persistence.sqlite import PATIENCE, ReadingConnection, WritingConnection, limit_wait, opener
 from persistence.urls import database_url
+from services.core.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import AsyncIterator
+    from datetime import timedelta
 
 _SQLITE_READERS = 4
 _POSTGRES_POOL = 10
@@ -51,7 +53,18 @@ class MigrationState:
 class Database:
     """The engines of one database; opens nothing before it is used."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: timedelta = PATIENCE) -> None:
+        """Make the engines of `url`.
+
+        Args:
+            url: As operators write it.
+            patience: How long a transaction on SQLite waits until it may write; PostgreSQL has limits of its
+                own.
+
+        Raises:
+            ValueError: The URL names no database that is supported.
+        """
+        self.patience = patience
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = asyncio.Lock()
@@ -68,10 +81,15 @@ class Database:
 
         Whatever happens to the task, the connection is rolled back and given back (or thrown away) before
         anybody else can have it.
+
+        Raises:
+            DatabaseUnavailableError: There was no connection, or no leave to write, in time.
         """
         locked = writing and self.is_sqlite
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.patience.total_seconds()
         if locked:
-            await self._write_lock.acquire()
+            await self._take_write_lock(deadline)
         try:
             pooled = await self._connect(self._writer if writing else self._reader)
         except BaseException:
@@ -82,6 +100,9 @@ class Database:
         finished = False
         try:
             driver = (await pooled.get_raw_connection()).driver_connection
+            if locked:
+                # Not the whole patience anew: then each of many writers would wait for the one before, too.
+                limit_wait(driver, deadline - loop.time())
             connection = SqliteConnection(driver) if self.is_sqlite else PostgresConnection(driver)
             await connection.begin(writing=writing)
             yield connection
@@ -125,6 +146,13 @@ class Database:
         engines = {id(engine): engine for engine in (self._writer, self._reader)}.values()
         return sum(engine.pool.checkedout() for engine in engines)  # type: ignore[attr-defined]
 
+    async def _take_write_lock(self, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._write_lock.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailableError("other writers") from error
+
     async def _connect(self, engine: AsyncEngine) -> AsyncConnection:
         try:
             return await engine.connect()
@@ -167,7 +195,7 @@ def _engine(url: URL, **options: Any) -> AsyncEngine:
 
 
 def _sqlite_engine(url: URL, kind: type[sqlite3.Connection], *, pool_size: int) -> AsyncEngine:
-    opened = opener(url.database or "", kind, timeout_s=BUSY_TIMEOUT_S)
+    opened = opener(url.database or "", kind, timeout_s=PATIENCE.total_seconds())
     return _engine(url, pool_size=pool_size, async_creator=opened)
 
 

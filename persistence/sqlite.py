@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiosqlite
@@ -18,7 +19,8 @@ import aiosqlite
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-BUSY_TIMEOUT_S = 15
+PATIENCE = timedelta(seconds=15)
+"""How long a transaction waits until it may write, for this process and for others together."""
 _CACHE_KIB = 16_384
 
 
@@ -40,19 +42,24 @@ class _Transactional(sqlite3.Connection):
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """Run a statement, in a transaction."""
         if not self.in_transaction:
-            super().execute(self._begin)
+            self._begin_now()
         return super().execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
         """Run a statement many times, in a transaction."""
         if not self.in_transaction:
-            super().execute(self._begin)
+            self._begin_now()
         return super().executemany(sql, parameters)
+
+    def _begin_now(self) -> None:
+        super().execute(self._begin)
 
 
 class WritingConnection(_Transactional):
     """Takes the one write lock of the database before it reads anything."""
 
+    wait_ms = 0
+    """How long the next transaction may wait for other processes."""
     _begin = "BEGIN IMMEDIATE"
     # FULL: what is acknowledged survives a power cut, which WAL with NORMAL does not promise.
     _pragmas = (
@@ -62,12 +69,21 @@ class WritingConnection(_Transactional):
         f"cache_size = -{_CACHE_KIB}",
     )
 
+    def _begin_now(self) -> None:
+        sqlite3.Connection.execute(self, f"PRAGMA busy_timeout = {self.wait_ms}")
+        super()._begin_now()
+
 
 class ReadingConnection(_Transactional):
     """Sees one state per transaction and cannot write."""
 
     _begin = "BEGIN DEFERRED"
     _pragmas = ("journal_mode = WAL", "query_only = ON", f"cache_size = -{_CACHE_KIB}")
+
+
+def limit_wait(driver: Any, wait: float) -> None:
+    """Say for how many seconds the next transaction of a writing connection may wait for other processes."""
+    driver._conn.wait_ms = max(0, int(wait * 1000))  # noqa: SLF001 - there is no other way to it.
 
 
 def opener(path: str, kind: type[sqlite3.Connection], *, timeout_s: float) -> Callable[[], Awaitable[Any]]:
