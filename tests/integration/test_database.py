@@ -49,8 +49,10 @@ async def test_sqlite_pragmas(sqlite_url: str, *, writing: bool) -> None:
         }
     finally:
         await database.dispose()
-    expected = {"journal_mode": "wal", "busy_timeout": 15_000, "query_only": int(not writing)}
+    expected = {"journal_mode": "wal", "query_only": int(not writing)}
     assert expected.items() <= found.items()
+    # A writer may have waited for others of this process already.
+    assert 0 < found["busy_timeout"] <= 15_000
     if writing:
         assert (found["synchronous"], found["foreign_keys"]) == (2, 1)
 
