@@ -22,7 +22,9 @@ from background.scheduler import build_scheduler
 from background.worker import SyncWorker
 from persistence import migrations
 from persistence.database import Database
+from persistence.diagnosis import diagnosis
 from persistence.unit_of_work import SqlUnitOfWork
+from persistence.urls import database_url
 from services.calendar_selection import CalendarSelection
 from services.calendar_service import CalendarService
 from services.channel_service import ChannelService
@@ -278,9 +280,13 @@ async def _prepare_database(settings: Settings, *, migrate: bool) -> None:
     """Migrate the database, or see that somebody did."""
     url = settings.database_url.get_secret_value()
     file = settings.sqlite_file
-    try:
-        if file is not None:
+    if file is not None:
+        try:
             file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            detail = f"names a file in {file.parent}, which is no directory and cannot be made one"
+            raise SettingsError("DATABASE_URL", detail) from None
+    try:
         if migrate:
             await migrations.upgrade(url)
         elif await migrations.current_revision(url) != migrations.head_revision():
@@ -289,8 +295,8 @@ async def _prepare_database(settings: Settings, *, migrate: bool) -> None:
             )
     except ValueError as error:
         raise SettingsError("DATABASE_URL", f"cannot be used: {error}") from None
-    except (DatabaseUnavailableError, OSError):
-        raise SettingsError("DATABASE_URL", "names a database that cannot be opened") from None
+    except DatabaseUnavailableError as error:
+        raise SettingsError("DATABASE_URL", diagnosis(error, database_url(url))) from None
 
 
 @asynccontextmanager

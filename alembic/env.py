@@ -1,11 +1,14 @@
 """Runs migrations: over a connection that a program hands in, or from the shell over one of its own."""
 
 import asyncio
+import sys
 from logging.config import fileConfig
 
 from alembic import context
+from persistence.diagnosis import diagnosis
 from persistence.migrations import configured_url, migration_connection
 from persistence.models import metadata
+from services.core.errors import DatabaseUnavailableError
 
 # Any number will do as long as nobody else uses it.
 ADVISORY_LOCK = 7_302_114_955
@@ -29,7 +32,7 @@ def run_migrations(connection):
 
 def run_offline():
     """Write the SQL instead of running it."""
-    url = configured_url()
+    url = required_url()
     context.configure(dialect_name=url.get_backend_name(), target_metadata=metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
@@ -37,8 +40,26 @@ def run_offline():
 
 async def run_online():
     """Migrate the configured database."""
-    async with migration_connection(configured_url()) as connection:
-        await connection.run_sync(run_migrations)
+    url = required_url()
+    try:
+        async with migration_connection(url) as connection:
+            await connection.run_sync(run_migrations)
+    except DatabaseUnavailableError as error:
+        give_up(diagnosis(error, url))
+
+
+def required_url():
+    """The configured URL, which must be one."""
+    try:
+        return configured_url()
+    except ValueError as error:
+        give_up(f"cannot be used: {error}")
+
+
+def give_up(detail):
+    """Say why in one sentence, where alembic would print a traceback."""
+    sys.stderr.write(f"DATABASE_URL {detail}.\n")
+    sys.exit(1)
 
 
 if context.config.config_file_name is not None:

@@ -19,7 +19,7 @@ from persistence.connection import PostgresConnection, SqliteConnection
 from persistence.failures import translated
 from persistence.sqlite import PATIENCE, ReadingConnection, WritingConnection, limit_wait, opener
 from persistence.urls import database_url
-from services.core.errors import DatabaseUnavailableError
+from services.core.errors import DatabaseFault, DatabaseUnavailableError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -151,7 +151,7 @@ class Database:
             async with asyncio.timeout_at(deadline):
                 await self._write_lock.acquire()
         except TimeoutError as error:
-            raise DatabaseUnavailableError("other writers") from error
+            raise DatabaseUnavailableError("other writers", fault=DatabaseFault.LOCKED) from error
 
     async def _connect(self, engine: AsyncEngine) -> AsyncConnection:
         try:

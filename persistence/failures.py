@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import exc
 
-from services.core.errors import DatabaseUnavailableError, UnknownUserError
+from services.core.errors import DatabaseFault, DatabaseUnavailableError, UnknownUserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,14 @@ _UNAVAILABLE_SQLITE = frozenset(
     }
 )
 
+_SQLITE_FAULTS = {
+    sqlite3.SQLITE_CANTOPEN: DatabaseFault.CANNOT_OPEN,
+    sqlite3.SQLITE_READONLY: DatabaseFault.READ_ONLY,
+    sqlite3.SQLITE_NOTADB: DatabaseFault.NO_DATABASE,
+    sqlite3.SQLITE_BUSY: DatabaseFault.LOCKED,
+    sqlite3.SQLITE_LOCKED: DatabaseFault.LOCKED,
+}
+
 
 class ConstraintError(RuntimeError):
     """A row that must not be: the caller broke a rule of the storage contract.
@@ -71,8 +79,7 @@ def translated(error: Exception, params: Mapping[str, Any] | None = None) -> Exc
         case exc.DBAPIError():
             if isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated:
                 return _unavailable(error)
-            # The driver's own error is wrapped once for SQLite and twice for PostgreSQL.
-            original = error.orig.__cause__ or error.orig if error.orig is not None else None
+            original = _original(error)
             return translated(original, params) if isinstance(original, Exception) else None
         case exc.TimeoutError() | OSError() | TimeoutError() | asyncio.IncompleteReadError():
             return _unavailable(error)
@@ -98,7 +105,28 @@ def _is_postgres_unavailable(error: asyncpg.PostgresError) -> bool:
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailableError:
-    return DatabaseUnavailableError(type(error).__name__)
+    return DatabaseUnavailableError(type(error).__name__, fault=_fault(_original(error)))
+
+
+def _original(error: BaseException) -> BaseException:
+    """The driver's own error, which SQLAlchemy wraps once for SQLite and twice for PostgreSQL."""
+    if isinstance(error, exc.DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error
+
+
+def _fault(error: BaseException) -> DatabaseFault:
+    match error:
+        case sqlite3.Error():
+            return _SQLITE_FAULTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, DatabaseFault.OTHER)
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return DatabaseFault.REFUSED
+        case asyncpg.InvalidCatalogNameError():
+            return DatabaseFault.MISSING
+        case OSError() | TimeoutError():
+            return DatabaseFault.UNREACHABLE
+        case _:
+            return DatabaseFault.OTHER
 
 
 def _broken(rule: str, params: Mapping[str, Any] | None, *, foreign: bool) -> Exception:

@@ -19,12 +19,13 @@ from alembic import command
 from persistence.failures import translated
 from persistence.sqlite import opener
 from persistence.urls import database_url
+from services.core.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sqlalchemy import URL, Connection
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "alembic"
 _DEFAULT_URL = "sqlite:///calendar-sync.db"
@@ -66,7 +67,7 @@ async def migration_connection(url: URL) -> AsyncIterator[AsyncConnection]:
     """A connection of its own whose transactions hold schema changes on both databases.
 
     Raises:
-        DatabaseUnavailableError: The database cannot be reached.
+        DatabaseUnavailableError: The database cannot be reached, or not be changed.
     """
     is_sqlite = url.get_backend_name() == "sqlite"
     options: dict[str, Any] = {}
@@ -79,23 +80,15 @@ async def migration_connection(url: URL) -> AsyncIterator[AsyncConnection]:
         event.listen(engine.sync_engine, "connect", _leave_transactions_to_us)
         event.listen(engine.sync_engine, "begin", _begin_immediate)
     try:
-        connection = await _connect(engine)
-        try:
+        async with engine.connect() as connection:
             yield connection
-        finally:
-            await connection.close()
-    finally:
-        await engine.dispose()
-
-
-async def _connect(engine: AsyncEngine) -> AsyncConnection:
-    try:
-        return await engine.connect()
     except Exception as error:
         better = translated(error)
-        if better is None:
-            raise
-        raise better from None
+        if isinstance(better, DatabaseUnavailableError):
+            raise better from None
+        raise
+    finally:
+        await engine.dispose()
 
 
 def _leave_transactions_to_us(dbapi_connection: Any, _: object) -> None:

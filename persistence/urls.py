@@ -27,4 +27,4 @@ def database_url(text: str) -> URL:
             mode = url.query["sslmode"]
             url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
         return url.set(drivername="postgresql+asyncpg")
-    raise ValueError("only sqlite and postgresql are supported")
+    raise ValueError(f"{backend} is not supported, only sqlite and postgresql are")

@@ -227,8 +227,32 @@ class UnknownHoldError(DomainError):
         self.hold_id = hold_id
 
 
+class DatabaseFault(StrEnum):
+    """What keeps a database from its work."""
+
+    UNREACHABLE = "unreachable"
+    """No server answers."""
+    REFUSED = "refused"
+    """The server does not accept user or password."""
+    MISSING = "missing"
+    """The server has no such database."""
+    CANNOT_OPEN = "cannot-open"
+    """There is no such file, or it may not be opened."""
+    READ_ONLY = "read-only"
+    """The file may be read only."""
+    NO_DATABASE = "no-database"
+    """The file holds something else."""
+    LOCKED = "locked"
+    """Somebody else writes for too long."""
+    OTHER = "other"
+
+
 class DatabaseUnavailableError(DomainError):
     """The database could not be reached or gave up; nothing was stored."""
+
+    def __init__(self, message: str = "", *, fault: DatabaseFault = DatabaseFault.OTHER) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class NetworkInTransactionError(DomainError):
