@@ -73,9 +73,9 @@ def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
     file = tmp_path / "kept.db"
     with closing(sqlite3.connect(file)) as made:
         made.execute("CREATE TABLE x (y)")
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as reading:
-        with pytest.raises(sqlite3.OperationalError) as caught:
-            reading.execute("INSERT INTO x VALUES (1)")
+    reading = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    with closing(reading), pytest.raises(sqlite3.OperationalError) as caught:
+        reading.execute("INSERT INTO x VALUES (1)")
     error = translated(caught.value)
     assert isinstance(error, DatabaseUnavailableError)
     assert (
