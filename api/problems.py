@@ -85,7 +85,7 @@ def _not_connected(error: errors.GoogleNotConnectedError) -> Mapping[str, Any]:
 
 
 def _read_only(error: errors.ReadOnlySlotError) -> Mapping[str, Any]:
-    return {"reason": error.reason}
+    return {"reason": error.reason, "fields": sorted(error.fields)}
 
 
 def _calendar(
@@ -141,6 +141,7 @@ TABLE: dict[type[Exception], Row] = {
         "email-already-registered", "The e-mail is registered", 409, "A user with this e-mail exists already."
     ),
     errors.UnknownSlotError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.UnknownInstanceError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.StaleEditError: Row(
         "stale-edit",
         "The slot changed since it was read",
@@ -151,7 +152,7 @@ TABLE: dict[type[Exception], Row] = {
         "read-only-slot",
         "The slot cannot be edited here",
         409,
-        "This slot can be changed in Google Calendar only.",
+        "Google lets nobody but others change this: see `reason` and `fields`.",
         _read_only,
     ),
     errors.InvalidSlotError: Row(

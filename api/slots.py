@@ -1,6 +1,5 @@
 """`/slots`: create, read, change, delete, restore, history."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -32,16 +31,17 @@ from api.preferences import (
     wait_of,
 )
 from api.responses import PlainJson
+from api.slot_addresses import AddressPath, Scoped
 from api.slot_windows import WindowEdge, bounded_window, read_edges
 from api.strict_json import StrictRoute
 from schemas.slot_input import CalendarId, Notify, SlotPatch, SlotWrite
-from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, entry_body, history_body, slot_body
+from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, entry_body, history_body
 from schemas.texts import Storable
 from services.core.accounts import AccountStatus
 from services.core.agenda import Position, Window
-from services.core.records import Slot, SlotQuery, SyncState
-from services.core.slots import SlotContent
-from services.slot_service import SlotDraft, SlotEdit, SlotService
+from services.core.records import SlotQuery, SyncState
+from services.slot_scopes import SlotAddress, SlotEdit
+from services.slot_service import SlotDraft, SlotService
 from services.slot_views import SlotView
 from services.sync_service import SyncService
 
@@ -65,9 +65,10 @@ async def create_slot(
 
     Without `calendar_id` it goes to the default calendar; see `GET /calendars`.
     """
-    view = await slots.create(user_id, SlotDraft(body.content(), body.calendar_id, body.notify or "none"))
+    draft = SlotDraft(body.content(), body.lines, body.calendar_id, body.notify or "none")
+    view = await slots.create(user_id, draft)
     response = await _written(view, slots, sync, prefer, HTTPStatus.CREATED)
-    response.headers["Location"] = f"/slots/{view.slot.id}"
+    response.headers["Location"] = f"/slots/{view.entry.id}"
     return response
 
 
@@ -116,7 +117,7 @@ async def list_slots(
     view = await slots.page(user_id, query)
     following = None
     if view.more:
-        last = view.slots[-1]
+        last = view.entries[-1].slot
         following = start_cursor(last.content.schedule.sort_start, last.id)
     return PlainJson(page_body(_bodies(view), following))
 
@@ -129,9 +130,9 @@ async def list_slots(
     responses={304: {"description": "The client has just this."}, **problems(401, 403, 404, 422)},
 )
 async def get_slot(
-    slot_id: UUID, user_id: CurrentUser, slots: Slots, if_none_match: IfNoneMatch = None
+    slot_id: AddressPath, user_id: CurrentUser, slots: Slots, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """The slot; a deleted one is not found.
+    """The slot, or the instance of a series; a deleted one is not found.
 
     `ETag` is its version, with a digest of `sync` and `google` once Google knows the slot: 304 means that
     nothing of the answer has changed, also not `sync.state`. `If-Match` takes it with the digest and without.
@@ -152,7 +153,7 @@ async def get_slot(
 )
 async def replace_slot(
     *,
-    slot_id: UUID,
+    slot_id: Scoped,
     body: SlotWrite,
     user_id: CurrentUser,
     slots: Slots,
@@ -160,13 +161,12 @@ async def replace_slot(
     if_match: IfMatch = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Fields that the body omits take their default; the calendar stays."""
-    wanted = body.content()
+    """Fields that the body omits take their default; calendar and the user's own answer stay.
 
-    def replaced(_: SlotContent) -> SlotContent:
-        return wanted
-
-    change = SlotEdit(replaced, body.calendar_id, body.notify or "none")
+    Of a series, `scope` says how much is meant: `this` instance, this and all `following`, or `all`.
+    Rules are replaced only where the series itself is addressed or the body names new ones.
+    """
+    change = SlotEdit(body.replacing, body.calendar_id, body.lines, body.notify or "none")
     view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
     return await _written(view, slots, sync, prefer)
 
@@ -180,7 +180,7 @@ async def replace_slot(
 )
 async def patch_slot(
     *,
-    slot_id: UUID,
+    slot_id: Scoped,
     body: SlotPatch,
     user_id: CurrentUser,
     slots: Slots,
@@ -188,8 +188,12 @@ async def patch_slot(
     if_match: IfMatch = None,
     prefer: Prefer = None,
 ) -> Response:
-    """A JSON merge patch: absent is untouched, `null` clears. A new `timezone` alone keeps the instants."""
-    change = SlotEdit(body.applied_to, body.calendar_id, body.notify or "none")
+    """A JSON merge patch: absent is untouched, `null` clears. A new `timezone` alone keeps the instants.
+
+    Of a series, `scope` says how much is meant: `this` instance, this and all `following`, or `all`.
+    Exceptions go where their instances go.
+    """
+    change = SlotEdit(body.applied_to, body.calendar_id, body.lines, body.notify or "none")
     view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
     return await _written(view, slots, sync, prefer)
 
@@ -203,7 +207,7 @@ async def patch_slot(
 )
 async def delete_slot(
     *,
-    slot_id: UUID,
+    slot_id: Scoped,
     user_id: CurrentUser,
     slots: Slots,
     sync: Sync,
@@ -211,7 +215,7 @@ async def delete_slot(
     if_match: IfMatch = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Deletes here and in Google; the slot can be restored."""
+    """Deletes here and in Google; the slot can be restored. Of a series, `scope` says how much is meant."""
     view = await slots.delete(user_id, slot_id, notify=notify, condition=version_condition(if_match))
     return await _written(view, slots, sync, prefer)
 
@@ -225,7 +229,7 @@ async def delete_slot(
 )
 async def restore_slot(
     *,
-    slot_id: UUID,
+    slot_id: AddressPath,
     user_id: CurrentUser,
     slots: Slots,
     sync: Sync,
@@ -255,8 +259,7 @@ async def _agenda(
 ) -> Response:
     view = await slots.agenda(user_id, query, window, after=after)
     following = entry_cursor(view.entries[-1].position) if view.more else None
-    bodies = (entry_body(entry, view.account, _series_of(entry.slot, view.series)) for entry in view.entries)
-    return PlainJson(page_body(bodies, following))
+    return PlainJson(page_body(_bodies(view), following))
 
 
 async def _written(
@@ -270,9 +273,11 @@ async def _written(
     if wait is None or view.account is not AccountStatus.CONNECTED:
         # Without a usable Google account there is nothing to wait for.
         return _one(view, status)
-    user_id, slot_id = view.slot.user_id, view.slot.id
-    await sync.wait_until_settled(user_id, slot_id, wait=wait)
-    response = _one(await slots.get(user_id, slot_id, include_deleted=True), status)
+    slot = view.entry.slot
+    await sync.wait_until_settled(slot.user_id, slot.id, wait=wait)
+    occurrence = view.entry.occurrence
+    address = SlotAddress(slot.id, None if occurrence is None else occurrence.original_start)
+    response = _one(await slots.get(slot.user_id, address, include_deleted=True), status)
     response.headers["Preference-Applied"] = applied(wait)
     return response
 
@@ -283,13 +288,4 @@ def _one(view: SlotView, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 
 def _bodies(view: SlotView) -> list[dict[str, object]]:
-    series = view.series
-    if not series:
-        return [slot_body(slot, view.account) for slot in view.slots]
-    return [slot_body(slot, view.account, _series_of(slot, series)) for slot in view.slots]
-
-
-def _series_of(slot: Slot, series: Mapping[tuple[str, str], UUID]) -> UUID | None:
-    if slot.google is None:
-        return None
-    return series.get((slot.calendar_id, slot.google.recurring_event_id or ""))
+    return [entry_body(entry, view.account) for entry in view.entries]

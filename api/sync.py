@@ -31,6 +31,7 @@ from schemas.sync_schemas import (
     status_body,
     trigger_body,
 )
+from services.slot_scopes import SlotAddress
 
 router = APIRouter(prefix="/sync", tags=["sync"], route_class=StrictRoute)
 
@@ -162,8 +163,8 @@ async def reject(hold_id: UUID, user_id: CurrentUser, reviews: Reviews) -> Respo
 async def release(slot_id: UUID, user_id: CurrentUser, reviews: Reviews, slots: Slots) -> Response:
     """Lets a slot sync again that app and Google kept overwriting."""
     await reviews.release_quarantine(user_id, slot_id)
-    view = await slots.get(user_id, slot_id, include_deleted=True)
-    body = slot_body(view.slot, view.account)
+    view = await slots.get(user_id, SlotAddress(slot_id), include_deleted=True)
+    body = slot_body(view.entry.slot, view.account)
     return PlainJson(body, headers={"ETag": etag_of(body)})
 
 

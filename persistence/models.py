@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
 )
 
 from persistence.types import CleanText, Id, JsonText, UtcDateTime
@@ -169,22 +170,26 @@ fixed_slots = Table(
     Column("transparency", Text, nullable=False),
     Column("visibility", Text, nullable=False),
     Column("reminders", JsonText, comment="NULL: the calendar's defaults"),
+    Column("attendees", JsonText, comment="NULL: nobody"),
+    Column("response", Text),
     Column("search_text", Text, nullable=False, comment="title, description and location in one case"),
     # Google's copy; there is one when event_id is set.
     Column("event_id", Text),
     Column("etag", Text),
     Column("remote_updated_at", UtcDateTime),
-    Column("kind", Text),
-    Column("editable", Boolean),
-    Column("read_only_reason", Text),
-    Column("recurring_event_id", Text),
-    Column("original_start", Text),
-    Column("original_starts_at", UtcDateTime, comment="derived: the instant of original_start"),
+    Column("restriction", Text),
     Column("google_facts", JsonText),
+    # The instance that an exception stands for; it is one when original_start is set.
+    Column("original_start", Text, comment="as instances are named: 20260302T080000Z or 20260302"),
+    Column("series_id", Id(), comment="the slot of the series; NULL while it is not known"),
+    Column("recurring_event_id", Text),
+    Column("original_starts_at", UtcDateTime, comment="derived: the instant of original_start"),
+    Column("went_along", Boolean, comment="deleted because the series was"),
     # What the sync remembers.
     Column("base", JsonText, comment="only of a dirty slot: that of any other is the local content"),
     Column("dirty", Boolean, nullable=False),
     Column("edited_at", JsonText),
+    Column("template_event_id", Text),
     Column("sent", JsonText),
     Column("refetch", Boolean, nullable=False),
     Column("notify", Text, nullable=False),
@@ -223,6 +228,21 @@ Index(
     fixed_slots.c.original_starts_at,
     sqlite_where=fixed_slots.c.original_starts_at.is_not(None),
     postgresql_where=fixed_slots.c.original_starts_at.is_not(None),
+)
+Index(
+    "ix_fixed_slots_series",
+    fixed_slots.c.user_id,
+    fixed_slots.c.series_id,
+    sqlite_where=fixed_slots.c.series_id.is_not(None),
+    postgresql_where=fixed_slots.c.series_id.is_not(None),
+)
+Index(
+    "ix_fixed_slots_orphans",
+    fixed_slots.c.user_id,
+    fixed_slots.c.calendar_id,
+    fixed_slots.c.recurring_event_id,
+    sqlite_where=and_(fixed_slots.c.series_id.is_(None), fixed_slots.c.recurring_event_id.is_not(None)),
+    postgresql_where=and_(fixed_slots.c.series_id.is_(None), fixed_slots.c.recurring_event_id.is_not(None)),
 )
 Index(
     "ix_fixed_slots_hold",

@@ -14,9 +14,11 @@ from services.core.slots import (
     AllDay,
     ReminderOverride,
     Reminders,
+    ResponseStatus,
     Schedule,
     SlotContent,
     Timed,
+    attendees_from_document,
     normalise_text,
 )
 
@@ -28,6 +30,11 @@ Description = Annotated[str, Field(max_length=8192), AfterValidator(storable)]
 Location = Annotated[str, Field(max_length=1024), AfterValidator(storable)]
 MomentText = Annotated[str, Field(max_length=64), AfterValidator(storable)]
 CalendarId = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
+
+RecurrenceLine = Annotated[str, Field(max_length=8192), AfterValidator(storable)]
+
+_ADDRESS = r"^[^@\s]+@[^@\s]+$"
+_NOT_INVITED = "Only a guest can answer, and the user is not invited."
 
 _EXAMPLE: dict[str, Any] = {
     "title": "Review with Ada",
@@ -76,6 +83,31 @@ class RemindersIn(Documented):
         return Reminders(use_default=use_default, overrides=ordered)
 
 
+class AttendeeIn(Documented):
+    """Somebody to invite. The other fields of a guest are Google's; they are taken and not changed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[str, Field(max_length=320, pattern=_ADDRESS), AfterValidator(storable)]
+    """Whom to invite; case does not matter."""
+    optional: StrictBool = False
+    """Whether it goes without this guest."""
+    display_name: str | None = None
+    """Google's; without effect."""
+    is_self: StrictBool | None = Field(default=None, alias="self")
+    """Google's; without effect."""
+    organizer: StrictBool | None = None
+    """Google's; without effect."""
+    resource: StrictBool | None = None
+    """Google's; without effect."""
+    response_status: str | None = None
+    """The guest's; without effect. The user's own is the slot's `response_status`."""
+    comment: str | None = None
+    """The guest's; without effect."""
+    additional_guests: StrictInt | None = None
+    """The guest's; without effect."""
+
+
 class _SlotFields(Documented):
     """The writable fields that may be absent; `null` stands for the default."""
 
@@ -99,20 +131,12 @@ class _SlotFields(Documented):
     """`primary` or Google's id; without it the default calendar."""
     notify: Notify | None = None
     """Whom Google mails about the change."""
-    recurrence: list[Any] | None = Field(default=None, max_length=100)
-    """RFC 5545 lines without DTSTART, as Google has them."""
-    attendees: list[Any] | None = Field(default=None, max_length=1000)
-    """Who is invited, as in `google.attendees`."""
-
-    def refuse_unwritable(self) -> None:
-        """Say plainly what cannot be written yet.
-
-        Raises:
-            InvalidSlotError: The body holds such a field.
-        """
-        for name in ("recurrence", "attendees"):
-            if getattr(self, name):
-                raise InvalidSlotError(f"/{name}", "This field is not writable yet.")
+    recurrence: list[RecurrenceLine] | None = Field(default=None, max_length=100)
+    """RRULE, RDATE, EXDATE lines of RFC 5545, without DTSTART."""
+    attendees: list[AttendeeIn] | None = Field(default=None, max_length=200)
+    """Who is to be invited, as `google.attendees` shows them; what they answered is theirs to change."""
+    response_status: ResponseStatus | None = None
+    """What the user answers; only where the user is invited."""
 
     def _changes(self) -> dict[str, Any]:
         """The values of the fields that the body names, except the schedule, in the core's terms."""
@@ -125,6 +149,9 @@ class _SlotFields(Documented):
             "transparency": self.transparency or "opaque",
             "visibility": self.visibility or "default",
             "reminders": reminders,
+            "attendees": attendees_from_document(
+                each.model_dump(include={"email", "optional"}) for each in self.attendees or ()
+            ),
         }
         return {name: value for name, value in values.items() if name in given}
 
@@ -141,16 +168,31 @@ class SlotWrite(_SlotFields):
     end: MomentText
     """Of the same kind as `start`; of dates the first day after."""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The recurrence, empty unless the body names one."""
+        return tuple(self.recurrence or ())
+
     def content(self) -> SlotContent:
-        """The content that the body describes.
+        """The content that the body describes, recurrence aside.
 
         Raises:
             InvalidSlotError: Values do not fit together.
         """
-        self.refuse_unwritable()
+        if self.response_status is not None:
+            raise InvalidSlotError("/response_status", _NOT_INVITED)
         start, end = parse_moment(self.start, "/start"), parse_moment(self.end, "/end")
         schedule = Schedule(span_of(start, end, self.timezone))
         return SlotContent(title=normalise_text(self.title), schedule=schedule, **self._changes())
+
+    def replacing(self, content: SlotContent) -> SlotContent:
+        """What takes the place of `content`; the user's own answer stays unless the body names one.
+
+        Raises:
+            InvalidSlotError: Values do not fit together.
+        """
+        answer = _answered(content, self.response_status) if self.response_status else content.response
+        return replace(self.model_copy(update={"response_status": None}).content(), response=answer)
 
 
 class SlotPatch(_SlotFields):
@@ -165,20 +207,24 @@ class SlotPatch(_SlotFields):
     end: MomentText | None = None
     """Of the same kind as `start`; of dates the first day after."""
 
+    @property
+    def lines(self) -> tuple[str, ...] | None:
+        """The recurrence that the body names; `None`: it names none."""
+        return tuple(self.recurrence or ()) if "recurrence" in self.model_fields_set else None
+
     def applied_to(self, content: SlotContent) -> SlotContent:
-        """`content` with the patch.
+        """`content` with the patch, recurrence aside.
 
         Raises:
             InvalidSlotError: A field that cannot be cleared, or values that do not fit together.
         """
-        self.refuse_unwritable()
         given = self.model_fields_set
         for name in ("title", "start", "end"):
             if name in given and getattr(self, name) is None:
                 raise InvalidSlotError(f"/{name}", "This field cannot be cleared.")
-        if "recurrence" in given and content.schedule.recurrence:
-            raise InvalidSlotError("/recurrence", "This field is not writable yet.")
         values = self._changes()
+        if "response_status" in given:
+            values["response"] = _answered(content, self.response_status)
         if self.title is not None:
             values["title"] = normalise_text(self.title)
         if given & {"start", "end", "timezone"}:
@@ -202,3 +248,11 @@ class SlotPatch(_SlotFields):
             span = span_of(start, end, None)
             return Timed(span.start, span.end, now.timezone) if isinstance(span, Timed) else span
         return span_of(start, end, self.timezone)
+
+
+def _answered(content: SlotContent, answer: ResponseStatus | None) -> ResponseStatus:
+    if content.response is None:
+        raise InvalidSlotError("/response_status", _NOT_INVITED)
+    if answer is None:
+        raise InvalidSlotError("/response_status", "This field cannot be cleared.")
+    return answer

@@ -16,18 +16,24 @@ from schemas.slot_times import zone_named
 from services.core.accounts import AccountStatus
 from services.core.agenda import Entry
 from services.core.records import HistoryEntry, Slot, SyncState
-from services.core.slots import AllDay, Schedule, reminders_to_document
+from services.core.restrictions import Restriction
+from services.core.slots import (
+    AllDay,
+    ResponseStatus,
+    Schedule,
+    attendees_to_document,
+    reminders_to_document,
+)
 
 _CONFERENCE = "conference_url"
 
 
-def slot_body(slot: Slot, account: AccountStatus, recurring_slot_id: UUID | None = None) -> dict[str, Any]:
+def slot_body(slot: Slot, account: AccountStatus) -> dict[str, Any]:
     """One slot as JSON values.
 
     Args:
         slot: The slot.
         account: How its user stands with Google.
-        recurring_slot_id: Of an exception: the slot of its series, if it is known.
     """
     content = slot.content
     span = content.schedule.span
@@ -39,7 +45,7 @@ def slot_body(slot: Slot, account: AccountStatus, recurring_slot_id: UUID | None
         zone = zone_named(timezone)
         if zone is not None:
             start, end = start.astimezone(zone), end.astimezone(zone)
-    google = slot.google
+    google, series = slot.google, slot.series
     facts = google.facts if google is not None else {}
     return {
         "id": slot.id,
@@ -51,12 +57,14 @@ def slot_body(slot: Slot, account: AccountStatus, recurring_slot_id: UUID | None
         "timezone": timezone,
         "all_day": timezone is None,
         "recurrence": list(content.schedule.recurrence),
-        "recurring_slot_id": recurring_slot_id,
-        "original_start": google.original_start if google is not None else None,
+        "recurring_slot_id": series.series_id if series is not None else None,
+        "original_start": series.original_start if series is not None else None,
         "color": content.color,
         "transparency": content.transparency,
         "visibility": content.visibility,
         "reminders": reminders_to_document(content.reminders),
+        "attendees": attendees_to_document(content.attendees) if content.attendees else [],
+        "response_status": content.response,
         "calendar_id": slot.calendar_id,
         "source": slot.source,
         "status": "cancelled" if slot.deleted_at is not None else facts.get("status", "confirmed"),
@@ -73,21 +81,24 @@ def slot_body(slot: Slot, account: AccountStatus, recurring_slot_id: UUID | None
             "organizer": facts.get("organizer"),
             "attendees": facts.get("attendees", []),
             "conference_url": facts.get(_CONFERENCE),
+            "attachments": facts.get("attachments", []),
             "editable": google.editable,
+            "restriction": google.restriction,
         },
         "sync": _sync_body(slot, account),
     }
 
 
-def entry_body(entry: Entry, account: AccountStatus, recurring_slot_id: UUID | None = None) -> dict[str, Any]:
-    """Something that takes place: a slot as it is, or one instance of a series."""
+def entry_body(entry: Entry, account: AccountStatus) -> dict[str, Any]:
+    """A slot as it is, or one instance of a series."""
     slot, occurrence = entry.slot, entry.occurrence
     if occurrence is None:
-        return slot_body(slot, account, recurring_slot_id)
+        return slot_body(slot, account)
     content = replace(slot.content, schedule=Schedule(occurrence.span))
     return {
-        **slot_body(replace(slot, content=content), account, slot.id),
+        **slot_body(replace(slot, content=content), account),
         "id": entry.id,
+        "recurring_slot_id": slot.id,
         "original_start": occurrence.original_start,
     }
 
@@ -100,7 +111,7 @@ def _sync_body(slot: Slot, account: AccountStatus) -> dict[str, Any]:
     elif state is SyncState.PENDING and account is AccountStatus.REAUTHORISATION_REQUIRED:
         reason = "reauthorisation-required"
     elif state is SyncState.READ_ONLY and slot.google is not None:
-        reason = slot.google.read_only_reason
+        reason = slot.google.restriction
     elif state is SyncState.QUARANTINED:
         reason = "overwritten-in-turns"
     elif state is SyncState.HELD:
@@ -143,6 +154,15 @@ class RemindersOut(_Out):
     """The slot's own reminders, in place of these."""
 
 
+class AttendeeOut(_Out):
+    """Somebody who is invited."""
+
+    email: str
+    """In lower case."""
+    optional: bool
+    """Whether it goes without this guest."""
+
+
 class GoogleOut(_Out):
     """What Google alone owns of the slot, read-only."""
 
@@ -158,8 +178,12 @@ class GoogleOut(_Out):
     """As Google has them."""
     conference_url: str | None
     """Where to join."""
+    attachments: list[dict[str, Any]]
+    """Files, as Google has them."""
     editable: bool
-    """Whether Google lets the user change the event."""
+    """Whether Google lets the user change anything of the event."""
+    restriction: Restriction | None
+    """Why not everything can be edited: a slug; null when it can."""
 
 
 class SyncOut(_Out):
@@ -191,6 +215,8 @@ _EXAMPLE: dict[str, Any] = {
     "transparency": "opaque",
     "visibility": "default",
     "reminders": {"use_default": False, "overrides": [{"method": "popup", "minutes": 10}]},
+    "attendees": [{"email": "ada@example.com", "optional": False}],
+    "response_status": None,
     "calendar_id": "primary",
     "source": "app",
     "status": "confirmed",
@@ -238,6 +264,10 @@ class SlotOut(_Out):
     """Who may see it in Google."""
     reminders: RemindersOut
     """The reminders of this slot."""
+    attendees: list[AttendeeOut]
+    """Who is invited; what they answered is in `google.attendees`."""
+    response_status: ResponseStatus | None
+    """What the user answered; null when not invited."""
     calendar_id: str
     """`primary`, or Google's id."""
     source: Literal["app", "google"]

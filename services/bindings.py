@@ -13,7 +13,8 @@ from services.core.calendars import CalendarStatus, Cursor, has_lost_its_calenda
 from services.core.edits import edit
 from services.core.errors import PendingChangesError
 from services.core.policy import LoopPolicy
-from services.core.records import NO_LOOP, UNKNOWN_ETAG, EventKind, HistoryEntry, SlotQuery
+from services.core.records import NO_LOOP, UNKNOWN_ETAG, HistoryEntry, SlotQuery
+from services.core.series import rebased
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,28 +52,36 @@ async def forget_cursors(tx: Transaction, user_id: UUID) -> None:
 async def leave_account(tx: Transaction, user_id: UUID, *, now: datetime) -> None:
     """Make all slots new to another account, in the transaction that stores it; the user is locked.
 
-    Single slots will be pushed to it; what was a series of the other account's, or part of one, stays there.
-    Only the primary calendar goes along: what the app put into others will be in the new account's primary
-    one, and what came from them stays behind with them.
+    Single slots will be pushed to it, and series with their exceptions; an instance of somebody's series that
+    was never seen here stays in the account that had it. Only the primary calendar goes along: what the app
+    put into others will be in the new account's primary one, and what came from them stays behind with them.
     """
     slots = await all_slots(tx, user_id, include_deleted=True)
+    by_id = {slot.id: slot for slot in slots}
     tied = [each for each in slots if each.google or each.base or each.calendar_id != PRIMARY]
-    partial = [slot for slot in tied if slot.deleted_at is None and _stays_behind(slot)]
-    left = {slot.id: edit(slot, None, now=now, policy=LoopPolicy()) for slot in partial}
-    gone = [replace(unbound(each.slot), edited_at={}, notify="none") for each in left.values()]
+    kept, left = [], []
+    for slot in tied:
+        series = by_id.get(slot.series.series_id) if slot.series and slot.series.series_id else None
+        if slot.deleted_at is None and _stays_behind(slot, series):
+            edited = edit(slot, None, now=now, policy=LoopPolicy())
+            left.append(replace(edited, slot=replace(unbound(edited.slot), edited_at={}, notify="none")))
+        else:
+            fresh = unbound(slot) if series is None else rebased(slot, series.content)
+            kept.append(replace(fresh, calendar_id=PRIMARY))
     if tied:
-        kept = [replace(unbound(slot), calendar_id=PRIMARY) for slot in tied if slot.id not in left]
-        await tx.slots.save([*kept, *gone], _history(list(left.values()), now))
+        await tx.slots.save([*kept, *(each.slot for each in left)], _history(left, now))
     for calendar in await tx.calendars.all_of(user_id):
         await tx.calendars.update(_of_another_account(calendar))
 
 
 async def remove_google_slots(tx: Transaction, user_id: UUID, *, now: datetime) -> None:
     """Delete here what came from Google, and keep it there; the user is locked."""
+    slots = await all_slots(tx, user_id)
+    foreign = {slot.id for slot in slots if slot.source == "google"}
     edits = [
         edit(slot, None, now=now, policy=LoopPolicy())
-        for slot in await all_slots(tx, user_id)
-        if slot.source == "google"
+        for slot in slots
+        if slot.id in foreign or (slot.series is not None and slot.series.series_id in foreign)
     ]
     if edits:
         await tx.slots.save([_removed_here(each.slot) for each in edits], _history(edits, now))
@@ -93,13 +102,13 @@ async def leave_calendar(tx: Transaction, calendar: CalendarSync, *, now: dateti
         pending = sum(slot.hold_id is None and _is_on_its_way(slot) for slot in slots)
         if held or pending:
             raise PendingChangesError(calendar.calendar_id, pending=pending, held=held)
-    staying = {slot.google.event_id for slot in slots if slot.google and _stays_here(slot)}
+    staying = {slot.id for slot in slots if _stays_here(slot)}
     edits = [
         edit(slot, None, now=now, policy=LoopPolicy())
         for slot in slots
         if slot.deleted_at is None
         and not _stays_here(slot)
-        and (slot.google is None or slot.google.recurring_event_id not in staying)
+        and (slot.series is None or slot.series.series_id not in staying)
     ]
     if edits:
         await tx.slots.save([_removed_here(each.slot) for each in edits], _history(edits, now))
@@ -131,10 +140,11 @@ def _removed_here(slot: Slot) -> Slot:
     )
 
 
-def _stays_behind(slot: Slot) -> bool:
-    """Whether a slot belongs to the account that is left."""
-    is_partial = slot.google is not None and slot.google.kind is not EventKind.SINGLE
-    return is_partial or (slot.calendar_id != PRIMARY and slot.source == "google")
+def _stays_behind(slot: Slot, series: Slot | None) -> bool:
+    """Whether a slot belongs to the account that is left; an exception belongs where its series does."""
+    if slot.series is not None:
+        return series is None or _stays_behind(series, None)
+    return slot.calendar_id != PRIMARY and slot.source == "google"
 
 
 def _of_another_account(calendar: CalendarSync) -> CalendarSync:
@@ -158,4 +168,8 @@ def _stays_here(slot: Slot) -> bool:
 
 
 def _history(edits: list[Edit], now: datetime) -> list[HistoryEntry]:
-    return [HistoryEntry(each.slot.user_id, each.slot.id, 0, now, "app", each.changes) for each in edits]
+    return [
+        HistoryEntry(each.slot.user_id, each.slot.id, 0, now, "app", each.changes)
+        for each in edits
+        if each.changes
+    ]

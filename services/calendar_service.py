@@ -22,6 +22,7 @@ from services.google.times import UnreadableEventError, known_zone
 from services.google.transport import no_answer
 from services.google.wire import (
     SLOT_PROPERTY,
+    changes_guests,
     changes_to_wire,
     event_from_wire,
     event_to_wire,
@@ -30,6 +31,7 @@ from services.google.wire import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from services.core.calendar_list import CalendarEntry
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from services.core.slots import SlotContent
     from services.google.access_tokens import AccessTokens
     from services.google.quota import Pacer
-    from services.google.transport import Transport
+    from services.google.transport import HttpRequest, Transport
 
 _SEND_UPDATES: Final[dict[Notify, str]] = {"none": "none", "all": "all", "external": "externalOnly"}
 _REMEMBERED_CALENDARS: Final = 10_000
@@ -101,15 +103,22 @@ class CalendarService:
         slot_id: UUID,
         content: SlotContent,
         notify: Notify,
+        template_event_id: str | None = None,
     ) -> RemoteEvent:
         """Create an event under our id, with the slot's name in it."""
         build = await self._builder()
+        template = None
+        if template_event_id is not None:
+            template = await self._document_or_none(user_id, build.get(calendar_id, template_event_id))
         body = {
-            **event_to_wire(content),
+            **event_to_wire(content, template or {}),
             "id": event_id,
-            "extendedProperties": {"private": {SLOT_PROPERTY: str(slot_id)}},
         }
-        request = build.insert(calendar_id, body, send_updates=_SEND_UPDATES[notify])
+        private = {SLOT_PROPERTY: str(slot_id)}
+        body["extendedProperties"] = {**body.get("extendedProperties", {}), "private": private}
+        request = build.insert(
+            calendar_id, body, send_updates=_SEND_UPDATES[notify], whole=template is not None
+        )
         return await self._event(
             user_id, calendar_id, await self._calls.document(user_id, request, WRITE_UNITS)
         )
@@ -126,7 +135,10 @@ class CalendarService:
         notify: Notify,
     ) -> RemoteEvent:
         """Change what differs; with no difference the event is only read."""
-        body = changes_to_wire(base, content)
+        rows: Sequence[Mapping[str, Any]] = ()
+        if changes_guests(base, content):
+            rows = await self._guests(user_id, calendar_id, event_id, etag)
+        body = changes_to_wire(base, content, rows)
         if not body:
             return await self.get(user_id, calendar_id, event_id)
         return await self._patch(user_id, calendar_id, event_id, body, etag=etag, notify=notify)
@@ -142,7 +154,8 @@ class CalendarService:
         notify: Notify,
     ) -> RemoteEvent:
         """Confirm a deleted event again; what it had beside the content, it keeps."""
-        body = {"status": "confirmed", **changes_to_wire(None, content)}
+        rows = await self._guests(user_id, calendar_id, event_id, etag)
+        body = {"status": "confirmed", **changes_to_wire(None, content, rows)}
         return await self._patch(user_id, calendar_id, event_id, body, etag=etag, notify=notify)
 
     async def delete(
@@ -222,6 +235,30 @@ class CalendarService:
         return await self._event(
             user_id, calendar_id, await self._calls.document(user_id, request, PATCH_UNITS)
         )
+
+    async def _guests(
+        self, user_id: UUID, calendar_id: str, event_id: str, etag: str
+    ) -> Sequence[Mapping[str, Any]]:
+        """The rows of an event's guests, if it still is what `etag` says."""
+        build = await self._builder()
+        document = await self._calls.document(user_id, build.get(calendar_id, event_id), READ_UNITS)
+        if document.get("etag") != etag:
+            raise VendorError(
+                FailureClass.CONFLICT,
+                status=HTTPStatus.PRECONDITION_FAILED,
+                reason="conditionNotMet",
+                message="The event changed before its guests could be sent",
+            )
+        rows: Sequence[Mapping[str, Any]] = document.get("attendees") or ()
+        return rows
+
+    async def _document_or_none(self, user_id: UUID, request: HttpRequest) -> dict[str, Any] | None:
+        try:
+            return await self._calls.document(user_id, request, READ_UNITS)
+        except VendorError as error:
+            if error.failure is FailureClass.INVALID_STATE:
+                return None
+            raise
 
     async def _event(self, user_id: UUID, calendar_id: str, document: dict[str, Any]) -> RemoteEvent:
         facts = self._facts.get((user_id, calendar_id))

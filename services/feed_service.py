@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.core.accounts import Feed
 from services.core.errors import InvalidSlotError, UnknownFeedError
-from services.core.recurrence import has_occurrence, read_original_start
+from services.core.recurrence import has_occurrence
 from services.ical.document import END, beginning
 from services.ical.events import Described, Instance, event
 from services.user_service import NO_KEY, hash_secret, read_credential, write_credential
@@ -41,9 +41,6 @@ _USED_AGAIN_AFTER: Final = timedelta(hours=1)
 """How exactly it is known when a feed was last used, so that reading seldom means writing."""
 
 _log = logging.getLogger(__name__)
-
-Series = tuple[str, str]
-"""Calendar id and event id of a series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ class FeedService:
         """
         async with self._uow.reading() as tx:
             zones = await tx.feeds.zones(user.id)
-            cancelled: Mapping[Series, list[OriginalStart]] = await _cancelled(tx, user.id)
+            cancelled = await _cancelled(tx, user.id)
         yield await asyncio.to_thread(self._beginning, user, zones)
         after: UUID | None = None
         while True:
@@ -133,49 +130,29 @@ class FeedService:
                 await tx.feeds.note_used(feed, now=now)
 
 
-def _series_of(slot: Slot) -> tuple[Series, OriginalStart] | None:
-    """Which series and which of its instances an exception stands for; `None` for what is none."""
-    google = slot.google
-    if google is None or google.recurring_event_id is None or google.original_start is None:
-        return None
-    original = read_original_start(google.original_start)
-    return None if original is None else ((slot.calendar_id, google.recurring_event_id), original)
-
-
-async def _masters(tx: Transaction, user_id: UUID, slots: Sequence[Slot]) -> dict[Series, Slot]:
+async def _masters(tx: Transaction, user_id: UUID, slots: Sequence[Slot]) -> dict[UUID, Slot]:
     """The series of the exceptions among slots, as far as they are there."""
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for slot in slots:
-        if (known := _series_of(slot)) is not None:
-            (calendar_id, event_id), _ = known
-            wanted[calendar_id].add(event_id)
-    found: dict[Series, Slot] = {}
-    for calendar_id, event_ids in wanted.items():
-        for event_id, master in (await tx.slots.find_by_events(user_id, calendar_id, event_ids)).items():
-            if master.deleted_at is None and master.content.schedule.recurrence:
-                found[calendar_id, event_id] = master
-    return found
+    wanted = {slot.series.series_id for slot in slots if slot.series is not None}
+    found = await tx.slots.find_many(user_id, {each for each in wanted if each is not None})
+    return {key: slot for key, slot in found.items() if slot.deleted_at is None and slot.is_series}
 
 
-async def _cancelled(tx: Transaction, user_id: UUID) -> dict[Series, list[OriginalStart]]:
-    found: dict[Series, list[OriginalStart]] = defaultdict(list)
+async def _cancelled(tx: Transaction, user_id: UUID) -> dict[UUID, list[OriginalStart]]:
+    found: dict[UUID, list[OriginalStart]] = defaultdict(list)
     for each in await tx.feeds.cancelled_instances(user_id):
-        original = read_original_start(each.original_start)
-        if original is not None:
-            found[each.calendar_id, each.recurring_event_id].append(original)
+        found[each.series_id].append(each.original_start)
     return found
 
 
 def _events(
     slots: Sequence[Slot],
-    masters: Mapping[Series, Slot],
-    cancelled: Mapping[Series, Sequence[OriginalStart]],
+    masters: Mapping[UUID, Slot],
+    cancelled: Mapping[UUID, Sequence[OriginalStart]],
     owner_email: str,
 ) -> bytes:
     written = []
     for slot in slots:
-        own = (slot.calendar_id, slot.google.event_id) if slot.google is not None else None
-        described = Described(slot, _replaced(slot, masters), cancelled.get(own, ()) if own else ())
+        described = Described(slot, _replaced(slot, masters), cancelled.get(slot.id, ()))
         try:
             written.append(event(described, owner_email=owner_email))
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
@@ -186,16 +163,16 @@ def _events(
     return b"".join(written)
 
 
-def _replaced(slot: Slot, masters: Mapping[Series, Slot]) -> Instance | None:
+def _replaced(slot: Slot, masters: Mapping[UUID, Slot]) -> Instance | None:
     """The instance that a slot replaces; `None` when it stands for itself, or the series has no such one.
 
     Programs drop or misplace what replaces nothing; as an event of its own it is where it belongs.
     """
-    known = _series_of(slot)
-    master = masters.get(known[0]) if known is not None else None
-    if known is None or master is None:
+    link = slot.series
+    master = masters.get(link.series_id) if link is not None and link.series_id is not None else None
+    if link is None or master is None:
         return None
-    schedule, original = master.content.schedule, known[1]
+    schedule, original = master.content.schedule, link.original_start
     try:
         if not has_occurrence(schedule, original):
             return None

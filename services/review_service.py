@@ -12,6 +12,7 @@ from services.core.intake import take_in_absence
 from services.core.records import DELETION, HistoryEntry
 from services.core.slots import content_from_document, content_to_document
 from services.sync_run import conflicts_of, history_of
+from services.sync_series import let_exceptions_follow
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,6 +87,9 @@ class ReviewService:
             saved = [replace(intake.slot, hold_id=None) for intake in intakes]
             await tx.slots.save(saved, history_of(intakes, now))
             await tx.conflicts.add(conflicts_of(intakes, self._ids, now))
+            followed = await let_exceptions_follow(tx, intakes, now=now, policy=self._loop_policy)
+            seen = [each.intake for each in followed if each.intake is not None]
+            await tx.slots.save([each.slot for each in followed], history_of(seen, now))
             return await self._close_hold(tx, hold, "approved", now)
 
     async def reject(self, user_id: UUID, hold_id: UUID) -> HoldRecord:
@@ -129,10 +133,11 @@ class ReviewService:
         if conflict.resolution == "winner":
             await tx.slots.save([seen])
             return
-        require_editable(slot)
         if slot.deleted_at is not None and conflict.group != "deleted":
             raise UnknownSlotError(slot.id)
-        edited = edit(seen, _with_loser(seen, conflict), now=now, policy=self._loop_policy)
+        wanted = _with_loser(seen, conflict)
+        require_editable(slot, wanted)
+        edited = edit(seen, wanted, now=now, policy=self._loop_policy)
         history = HistoryEntry(slot.user_id, slot.id, 0, now, "restore", edited.changes)
         await tx.slots.save([edited.slot], [history] if edited.changes else [])
         await tx.calendars.mark_due(slot.user_id, slot.calendar_id, now=now, pull=False)

@@ -8,36 +8,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.calendar_names import calendar_for_new_slot, stored_id
 from services.core.accounts import AccountStatus
-from services.core.agenda import agenda
+from services.core.agenda import Entry, agenda, stands_in
 from services.core.edits import edit, require_editable
-from services.core.errors import InvalidSlotError, StaleEditError, UnknownSlotError
+from services.core.errors import InvalidSlotError, StaleEditError, UnknownInstanceError, UnknownSlotError
 from services.core.records import HistoryEntry, Notify, Origin, Slot, SlotQuery, SyncState
+from services.core.scopes import Circumstances, ScopedEdit
+from services.core.series import by_original_start
 from services.core.slots import FIELD_GROUPS, SlotContent
-from services.slot_views import (
-    AgendaView,
-    SlotView,
-    account_status,
-    exceptions_in,
-    series_names,
-    view_of,
+from services.slot_scopes import (
+    SlotAddress,
+    SlotEdit,
+    Target,
+    find_target,
+    planned,
+    planned_deletion,
+    restored,
+    store,
+    with_recurrence,
 )
+from services.slot_views import SlotView, account_status, exceptions_in, view_of, view_of_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from services.core.agenda import Position, Window
     from services.core.policy import LoopPolicy
     from services.core.ports import Clock, Ids
     from services.core.storage import Transaction, UnitOfWork
     from services.signals import Signals
-
-    ContentEdit: TypeAlias = Callable[[SlotContent], SlotContent]
-    """From the current content to the wanted one; pure; raises `InvalidSlotError`."""
 
 _UUID_LENGTH = 36
 _ALL_SERIES = 10_000
@@ -48,18 +49,11 @@ class SlotDraft:
     """A slot to create."""
 
     content: SlotContent
+    """Recurrence aside."""
+    recurrence: tuple[str, ...] = ()
+    """The lines as the client wrote them."""
     calendar_id: str | None = None
     """`None`: the default calendar."""
-    notify: Notify = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class SlotEdit:
-    """A change of a slot."""
-
-    content: ContentEdit
-    calendar_id: str | None = None
-    """`None`: where it is."""
     notify: Notify = "none"
 
 
@@ -97,17 +91,18 @@ class SlotService:
         """Store a new slot.
 
         Raises:
-            InvalidSlotError: The user has no such calendar, or did not select it.
+            InvalidSlotError: No such calendar, or not a selected one, or the recurrence is not valid.
             ReadOnlyCalendarError: The user may only read the calendar.
         """
         now = self._clock.now()
+        content = with_recurrence(draft.content, draft.recurrence, draft.content)
         async with self._uow() as tx:
             await tx.users.lock(user_id)
             slot = Slot(
                 user_id=user_id,
                 id=self._ids.uuid(),
                 calendar_id=await calendar_for_new_slot(tx, user_id, draft.calendar_id),
-                content=draft.content,
+                content=content,
                 source="app",
                 created_at=now,
                 updated_at=now,
@@ -121,52 +116,70 @@ class SlotService:
         return view
 
     async def edit(
-        self, user_id: UUID, slot_id: UUID, change: SlotEdit, condition: VersionCondition | None = None
+        self,
+        user_id: UUID,
+        address: SlotAddress,
+        change: SlotEdit,
+        condition: VersionCondition | None = None,
     ) -> SlotView:
-        """Change a slot; an edit that changes nothing stores nothing.
+        """Change a slot, or instances of a series; an edit that changes nothing stores nothing.
 
         Raises:
             UnknownSlotError: There is no such slot, or it is deleted.
+            UnknownInstanceError: There is no such instance.
             StaleEditError: The condition does not hold.
-            ReadOnlySlotError: Only Google can change it.
+            ReadOnlySlotError: Google does not let the app change that.
             InvalidSlotError: The values do not fit together.
         """
         async with self._uow() as tx:
             await tx.users.lock(user_id)
-            slot = await _existing(tx, user_id, slot_id, condition)
-            require_editable(slot)
+            target = await self._target(tx, user_id, address, condition)
+            slot = target.slot
             calendar_id = change.calendar_id and await stored_id(tx, user_id, change.calendar_id)
             if calendar_id not in (None, slot.calendar_id):
                 raise InvalidSlotError("/calendar_id", "A slot cannot move to another calendar yet.")
-            view = await self._save(tx, slot, change.content(slot.content), change.notify, "app")
+            circumstances = self._circumstances(change.notify)
+            scoped = planned(target, change, address.scope, circumstances)
+            if scoped is None:
+                content = with_recurrence(change.content(slot.content), change.recurrence, slot.content)
+                require_editable(slot, content)
+                view = await self._save(tx, slot, content, change.notify, "app")
+            else:
+                view = await self._save_scoped(tx, target, scoped, circumstances)
         self._announce(user_id)
         return view
 
     async def delete(
         self,
         user_id: UUID,
-        slot_id: UUID,
+        address: SlotAddress,
         *,
         notify: Notify = "none",
         condition: VersionCondition | None = None,
     ) -> SlotView:
-        """Delete a slot softly; Google's copy follows.
+        """Delete a slot softly, or instances of a series; Google's copy follows.
 
         Raises:
             UnknownSlotError: There is no such slot, or it is deleted already.
+            UnknownInstanceError: There is no such instance.
             StaleEditError: The condition does not hold.
-            ReadOnlySlotError: Only Google can delete it.
+            ReadOnlySlotError: Google does not let the app delete it.
         """
         async with self._uow() as tx:
             await tx.users.lock(user_id)
-            slot = await _existing(tx, user_id, slot_id, condition)
-            require_editable(slot)
-            view = await self._save(tx, slot, None, notify, "app")
+            target = await self._target(tx, user_id, address, condition)
+            circumstances = self._circumstances(notify)
+            scoped = planned_deletion(target, address.scope, circumstances)
+            if scoped is None:
+                require_editable(target.slot, None)
+                view = await self._save(tx, target.slot, None, notify, "app")
+            else:
+                view = await self._save_scoped(tx, target, scoped, circumstances)
         self._announce(user_id)
         return view
 
-    async def restore(self, user_id: UUID, slot_id: UUID, *, notify: Notify = "none") -> SlotView:
-        """Bring a deleted slot back.
+    async def restore(self, user_id: UUID, address: SlotAddress, *, notify: Notify = "none") -> SlotView:
+        """Bring a deleted slot back; a series with the exceptions that were deleted along with it.
 
         Raises:
             UnknownSlotError: There is no such slot, or it is not deleted.
@@ -174,25 +187,36 @@ class SlotService:
         """
         async with self._uow() as tx:
             await tx.users.lock(user_id)
-            slot = await tx.slots.find(user_id, slot_id)
-            if slot is None or slot.deleted_at is None:
-                raise UnknownSlotError(slot_id)
-            require_editable(slot)
-            view = await self._save(tx, slot, slot.content, notify, "restore")
+            circumstances = self._circumstances(notify)
+            slot, scoped = await restored(tx, user_id, address, circumstances)
+            if slot.deleted_at is None:
+                raise UnknownSlotError(slot.id)
+            saved = await store(tx, scoped, with_=circumstances, origin="restore")
+            await tx.calendars.mark_due(user_id, slot.calendar_id, now=circumstances.now, pull=False)
+            view = await view_of(tx, user_id, [saved])
         self._announce(user_id)
         return view
 
-    async def get(self, user_id: UUID, slot_id: UUID, *, include_deleted: bool = False) -> SlotView:
-        """One slot.
+    async def get(self, user_id: UUID, address: SlotAddress, *, include_deleted: bool = False) -> SlotView:
+        """One slot, or one instance of a series.
 
         Raises:
             UnknownSlotError: There is no such slot.
+            UnknownInstanceError: There is no such instance.
         """
         async with self._uow.reading() as tx:
-            slot = await tx.slots.find(user_id, slot_id)
+            slot = await tx.slots.find(user_id, address.slot_id)
             if slot is None or (slot.deleted_at is not None and not include_deleted):
-                raise UnknownSlotError(slot_id)
-            return await view_of(tx, user_id, [slot])
+                raise UnknownSlotError(address.slot_id)
+            if address.original_start is None:
+                return await view_of(tx, user_id, [slot])
+            exceptions = by_original_start(await tx.slots.exceptions_of(user_id, {slot.id}))
+            exception = exceptions.get(address.original_start)
+            if exception is None or not stands_in(exception):
+                return await view_of_instance(tx, user_id, slot, address.original_start)
+            if exception.deleted_at is not None and not include_deleted:
+                raise UnknownInstanceError(slot.id, address.original_start)
+            return await view_of(tx, user_id, [exception])
 
     async def page(self, user_id: UUID, query: SlotQuery) -> SlotView:
         """The slots that a query asks for, at most `query.limit`."""
@@ -202,14 +226,13 @@ class SlotService:
                 await _with_stored_id(tx, user_id, query), linked=account is not AccountStatus.DISCONNECTED
             )
             if asked is None:
-                return SlotView((), account, {})
+                return SlotView((), account)
             found = await tx.slots.page(user_id, replace(asked, limit=query.limit + 1))
-            slots = tuple(found[: query.limit])
-            return SlotView(slots, account, await series_names(tx, user_id, slots), len(found) > query.limit)
+            return SlotView(tuple(map(Entry, found[: query.limit])), account, len(found) > query.limit)
 
     async def agenda(
         self, user_id: UUID, query: SlotQuery, window: Window, *, after: Position | None
-    ) -> AgendaView:
+    ) -> SlotView:
         """What takes place in a window, series unrolled, at most `query.limit` entries.
 
         Args:
@@ -225,7 +248,7 @@ class SlotService:
                 await _with_stored_id(tx, user_id, query), linked=account is not AccountStatus.DISCONNECTED
             )
             if asked is None:
-                return AgendaView((), account, {})
+                return SlotView((), account)
             singles = await tx.slots.page(
                 user_id, replace(asked, recurring=False, after=behind, limit=query.limit + 1)
             )
@@ -234,9 +257,7 @@ class SlotService:
             series = await tx.slots.page(user_id, replace(begun, limit=_ALL_SERIES))
             exceptions = await exceptions_in(tx, user_id, series, window)
             found = tuple(islice(agenda(singles, series, exceptions, window, after=after), query.limit + 1))
-            shown = found[: query.limit]
-            names = await series_names(tx, user_id, [entry.slot for entry in shown])
-            return AgendaView(shown, account, names, len(found) > query.limit)
+            return SlotView(found[: query.limit], account, len(found) > query.limit)
 
     async def history(self, user_id: UUID, slot_id: UUID) -> list[HistoryEntry]:
         """What happened to a slot since it appeared, oldest first; a deleted one has a history too.
@@ -248,6 +269,17 @@ class SlotService:
             if await tx.slots.find(user_id, slot_id) is None:
                 raise UnknownSlotError(slot_id)
             return await tx.slots.history(user_id, slot_id)
+
+    async def _target(
+        self, tx: Transaction, user_id: UUID, address: SlotAddress, condition: VersionCondition | None
+    ) -> Target:
+        target = await find_target(tx, user_id, address)
+        if condition is not None:
+            condition.check(target.shown)
+        return target
+
+    def _circumstances(self, notify: Notify) -> Circumstances:
+        return Circumstances(self._clock.now(), self._ids.uuid, self._loop_policy, notify)
 
     async def _save(
         self, tx: Transaction, slot: Slot, content: SlotContent | None, notify: Notify, origin: Origin
@@ -261,20 +293,20 @@ class SlotService:
         await tx.calendars.mark_due(slot.user_id, slot.calendar_id, now=now, pull=False)
         return await view_of(tx, slot.user_id, saved)
 
+    async def _save_scoped(
+        self, tx: Transaction, target: Target, scoped: ScopedEdit, circumstances: Circumstances
+    ) -> SlotView:
+        user_id, calendar_id = target.slot.user_id, target.slot.calendar_id
+        shown = await store(tx, scoped, with_=circumstances)
+        if scoped.edits or scoped.added:
+            await tx.calendars.mark_due(user_id, calendar_id, now=circumstances.now, pull=False)
+        elif target.original_start is not None and shown.is_series:
+            return await view_of_instance(tx, user_id, shown, target.original_start)
+        return await view_of(tx, user_id, [shown])
+
     def _announce(self, user_id: UUID) -> None:
         self._signals.calendar_due()
         self._signals.user_changed(user_id)
-
-
-async def _existing(
-    tx: Transaction, user_id: UUID, slot_id: UUID, condition: VersionCondition | None
-) -> Slot:
-    slot = await tx.slots.find(user_id, slot_id)
-    if slot is None or slot.deleted_at is not None:
-        raise UnknownSlotError(slot_id)
-    if condition is not None:
-        condition.check(slot)
-    return slot
 
 
 async def _with_stored_id(tx: Transaction, user_id: UUID, query: SlotQuery) -> SlotQuery:

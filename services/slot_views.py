@@ -1,4 +1,4 @@
-"""Slots together with what a client needs beside them: how the user stands with Google, names of series."""
+"""What a client asked to see, with what it takes to show it."""
 
 from __future__ import annotations
 
@@ -6,43 +6,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.core.accounts import AccountStatus
+from services.core.agenda import Entry
+from services.core.errors import UnknownInstanceError
+from services.core.recurrence import occurrence_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from services.core.agenda import Entry, Window
+    from services.core.agenda import Window
     from services.core.records import Slot
+    from services.core.recurrence import OriginalStart
     from services.core.storage import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class SlotView:
-    """Slots with what is needed to show them."""
-
-    slots: tuple[Slot, ...]
-    account: AccountStatus
-    """How the user stands with Google."""
-    series: Mapping[tuple[str, str], UUID]
-    """Slots of series by calendar and event id, for the exceptions among `slots`."""
-    more: bool = False
-    """Whether a list goes on behind the last slot."""
-
-    @property
-    def slot(self) -> Slot:
-        """The only slot."""
-        return self.slots[0]
-
-
-@dataclass(frozen=True, slots=True)
-class AgendaView:
-    """What takes place, with what is needed to show it."""
+    """Slots and instances of series with what is needed to show them."""
 
     entries: tuple[Entry, ...]
     account: AccountStatus
-    series: Mapping[tuple[str, str], UUID]
-    """As in `SlotView`."""
+    """How the user stands with Google."""
     more: bool = False
+    """Whether a list goes on behind the last entry."""
+
+    @property
+    def entry(self) -> Entry:
+        """The only entry."""
+        return self.entries[0]
 
 
 async def exceptions_in(tx: Transaction, user_id: UUID, series: Sequence[Slot], window: Window) -> list[Slot]:
@@ -64,21 +55,20 @@ async def account_status(tx: Transaction, user_id: UUID) -> AccountStatus:
     return account.status if account is not None else AccountStatus.DISCONNECTED
 
 
-async def series_names(tx: Transaction, user_id: UUID, slots: Sequence[Slot]) -> dict[tuple[str, str], UUID]:
-    """The slots of the series that exceptions among `slots` belong to, by calendar and event id."""
-    wanted: dict[str, set[str]] = {}
-    for slot in slots:
-        if slot.google is not None and slot.google.recurring_event_id is not None:
-            wanted.setdefault(slot.calendar_id, set()).add(slot.google.recurring_event_id)
-    found: dict[tuple[str, str], UUID] = {}
-    for calendar_id, event_ids in wanted.items():
-        masters = await tx.slots.find_by_events(user_id, calendar_id, event_ids)
-        for event_id, master in masters.items():
-            found[calendar_id, event_id] = master.id
-    return found
-
-
-async def view_of(tx: Transaction, user_id: UUID, slots: Sequence[Slot]) -> SlotView:
+async def view_of(tx: Transaction, user_id: UUID, slots: Iterable[Slot]) -> SlotView:
     """Slots with what is needed to show them."""
-    account = await account_status(tx, user_id)
-    return SlotView(tuple(slots), account, await series_names(tx, user_id, slots))
+    return SlotView(tuple(map(Entry, slots)), await account_status(tx, user_id))
+
+
+async def view_of_instance(
+    tx: Transaction, user_id: UUID, series: Slot, original_start: OriginalStart
+) -> SlotView:
+    """An instance that no exception stands for.
+
+    Raises:
+        UnknownInstanceError: The series has no such instance.
+    """
+    occurrence = occurrence_at(series.content.schedule, original_start)
+    if occurrence is None:
+        raise UnknownInstanceError(series.id, original_start)
+    return SlotView((Entry(series, occurrence),), await account_status(tx, user_id))

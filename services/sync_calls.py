@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
 from services.core.errors import FailureClass, VendorError
-from services.core.pushing import Call, Delete, Fetch, Insert, Nothing, Patch, Revive
+from services.core.pushing import Call, Delete, Fetch, Insert, Nothing, Patch, Revive, Wait
 
 if TYPE_CHECKING:
     from services.core.events import RemoteEvent
@@ -83,7 +83,7 @@ class PushCalls:
     async def _call(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
         user_id, calendar_id, notify = run.claim.user_id, run.claim.calendar_id, slot.notify
         match call:
-            case Insert(event_id, content):
+            case Insert(event_id, content, template):
                 return Answered(
                     await self._calendars.insert(
                         user_id,
@@ -92,6 +92,7 @@ class PushCalls:
                         slot_id=slot.id,
                         content=content,
                         notify=notify,
+                        template_event_id=template,
                     )
                 )
             case Patch(event_id, etag, base, content):
@@ -119,12 +120,12 @@ class PushCalls:
                 return Answered(None)
             case Fetch(event_id):
                 return Overtaken(await self._look_up(run, event_id))
-            case Nothing():
+            case Nothing() | Wait():
                 return Answered(None)
 
     async def _look_again(self, run: CalendarRun, call: Call, error: VendorError) -> Outcome:
         """Somebody was faster: see what is there now."""
-        assert not isinstance(call, Nothing)  # noqa: S101  # nothing was called
+        assert not isinstance(call, Nothing | Wait)  # noqa: S101  # nothing was called
         try:
             event = await self._look_up(run, call.event_id)
         except VendorError as second_error:

@@ -107,8 +107,8 @@ class MissingEvents:
                     if event is not None
                     else take_in_absence(slot, now=now, policy=run.policy.loop)
                 )
-                await run.store(tx, [intake], now=now)
-                count_pulled(run, [intake])
+                followed = await run.store(tx, [intake], now=now)
+                count_pulled(run, [intake, *followed])
         return all_gone
 
     async def _look_up(self, run: CalendarRun, event_id: str) -> RemoteEvent | None:
@@ -130,8 +130,8 @@ class MissingEvents:
                 if not missing:
                     return
                 intakes = [take_in_absence(slot, now=now, policy=run.policy.loop) for slot in missing]
-                await run.store(tx, intakes, now=now)
-                count_pulled(run, intakes)
+                followed = await run.store(tx, intakes, now=now)
+                count_pulled(run, [*intakes, *followed])
 
     async def _hold(self, run: CalendarRun, *, missing: int, known: int) -> None:
         """Keep the slots and ask a person."""

@@ -18,17 +18,17 @@ from services.core.event_ids import event_id_for, slot_id_in
 from services.core.intake import slot_from_event, take_in
 from services.sync_missing import MissingEvents, begin_listing
 from services.sync_run import count_pulled, where
-from services.sync_series import end_exceptions
+from services.sync_series import SeriesOfPage, bind_orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from services.core.events import EventPage, RemoteEvent
     from services.core.intake import Intake
     from services.core.ports import Calendars
-    from services.core.records import GoogleCopy, Slot
+    from services.core.records import GoogleCopy, SeriesLink, Slot
     from services.core.storage import Transaction
     from services.sync_run import CalendarRun
 
@@ -43,6 +43,10 @@ class _Sorted:
     taken_in: list[Intake]
     seen: list[Slot]
     to_refetch: list[Slot]
+
+    def written(self) -> list[Slot]:
+        """The slots whose events a client can see anew."""
+        return [*self.new, *(intake.slot for intake in self.taken_in)]
 
 
 class Puller:
@@ -125,7 +129,10 @@ class Puller:
                 await tx.slots.add(sorted_events.new)
                 run.count(pulled=len(sorted_events.new))
             if sorted_events.taken_in:
-                await self._store(tx, run, sorted_events.taken_in, now=now)
+                followed = await run.store(tx, sorted_events.taken_in, now=now)
+                count_pulled(run, [*sorted_events.taken_in, *followed])
+            if series := [slot for slot in sorted_events.written() if slot.is_series]:
+                await bind_orphans(tx, run.claim.user_id, series)
             if sorted_events.to_refetch:
                 await tx.slots.save_silently(sorted_events.to_refetch)
             if listing is not None:
@@ -134,15 +141,6 @@ class Puller:
                 run.calendar = replace(run.calendar, progress=(done, None))
             run.move_to(cursor)
             await tx.calendars.save_progress(run.claim, run.calendar)
-
-    async def _store(
-        self, tx: Transaction, run: CalendarRun, intakes: Sequence[Intake], *, now: datetime
-    ) -> None:
-        await run.store(tx, intakes, now=now)
-        ahead = self._calendars.clock_ahead()
-        gone_along = await end_exceptions(tx, run, intakes, now=now, clock_ahead=ahead)
-        await run.store(tx, gone_along, now=now)
-        count_pulled(run, [*intakes, *gone_along])
 
     async def _pass_over_unreadable(
         self, tx: Transaction, run: CalendarRun, page: EventPage, *, listing: int | None
@@ -173,40 +171,95 @@ class Puller:
         bound = await self._find_bound(tx, run, latest)
         result = _Sorted([], [], [], [])
         given: set[UUID] = set()
+        instances: list[RemoteEvent] = []
         for event_id, event in latest.items():
             slot = bound.get(event_id)
-            if slot is None:
+            if slot is not None:
+                self._take_in(run, result, slot, event, now=now, listing=listing)
+            elif event.instance is not None:
+                instances.append(event)
+            elif event.content is not None:
                 slot_id = await self._id_for(tx, run, event, given=given)
                 given.add(slot_id)
-                created = slot_from_event(
-                    event,
-                    user_id=run.claim.user_id,
-                    slot_id=slot_id,
-                    calendar_id=run.claim.calendar_id,
-                    listing=listing or 0,
-                    now=now,
-                )
-                if created is not None:
-                    result.new.append(created)
-                continue
-            if listing is not None:
-                result.seen.append(slot)
-            if _is_known(slot, event):
-                continue
-            if _must_be_read_afresh(slot, event):
-                if not slot.refetch:
-                    result.to_refetch.append(replace(slot, refetch=True))
-                continue
-            result.taken_in.append(
-                take_in(
-                    slot if listing is None else replace(slot, seen_listing=listing),
-                    event,
-                    now=now,
-                    clock_ahead=self._calendars.clock_ahead(),
-                    policy=run.policy.loop,
-                )
-            )
+                self._add(run, result, event, slot_id, None, now=now, listing=listing)
+        if instances:
+            await self._sort_instances(tx, run, instances, bound, result, now=now, listing=listing)
         return result
+
+    async def _sort_instances(
+        self,
+        tx: Transaction,
+        run: CalendarRun,
+        instances: Sequence[RemoteEvent],
+        bound: Mapping[str, Slot],
+        result: _Sorted,
+        *,
+        now: datetime,
+        listing: int | None,
+    ) -> None:
+        """Exceptions that are new here, after their series."""
+        known = {event_id: slot.id for event_id, slot in bound.items()}
+        known.update((slot.google.event_id, slot.id) for slot in result.new if slot.google is not None)
+        series = await SeriesOfPage.find(tx, run.claim.user_id, run.claim.calendar_id, instances, known)
+        for event in instances:
+            assert event.instance is not None  # noqa: S101  # that is why it is here
+            made_here = series.exception(event.instance)
+            if made_here is not None:
+                self._take_in(run, result, made_here, event, now=now, listing=listing)
+            else:
+                link = series.link(event.instance)
+                self._add(run, result, event, run.ids.uuid(), link, now=now, listing=listing)
+
+    def _take_in(
+        self,
+        run: CalendarRun,
+        result: _Sorted,
+        slot: Slot,
+        event: RemoteEvent,
+        *,
+        now: datetime,
+        listing: int | None,
+    ) -> None:
+        if listing is not None:
+            result.seen.append(slot)
+        if _is_known(slot, event):
+            return
+        if _must_be_read_afresh(slot, event):
+            if not slot.refetch:
+                result.to_refetch.append(replace(slot, refetch=True))
+            return
+        result.taken_in.append(
+            take_in(
+                slot if listing is None else replace(slot, seen_listing=listing),
+                event,
+                now=now,
+                clock_ahead=self._calendars.clock_ahead(),
+                policy=run.policy.loop,
+            )
+        )
+
+    def _add(
+        self,
+        run: CalendarRun,
+        result: _Sorted,
+        event: RemoteEvent,
+        slot_id: UUID,
+        series: SeriesLink | None,
+        *,
+        now: datetime,
+        listing: int | None,
+    ) -> None:
+        created = slot_from_event(
+            event,
+            user_id=run.claim.user_id,
+            slot_id=slot_id,
+            calendar_id=run.claim.calendar_id,
+            listing=listing or 0,
+            now=now,
+            series=series,
+        )
+        if created is not None:
+            result.new.append(created)
 
     async def _find_bound(
         self, tx: Transaction, run: CalendarRun, events: dict[str, RemoteEvent]
@@ -267,7 +320,7 @@ def _is_known(slot: Slot, event: RemoteEvent) -> bool:
         and slot.hold_id is None
         and known.etag == event.copy.etag
         and slot.base == event.content
-        and (event.content is None or known.read_only_reason == event.copy.read_only_reason)
+        and (event.content is None or known.restriction == event.copy.restriction)
     )
 
 

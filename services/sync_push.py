@@ -10,19 +10,22 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from services.core.breaker import half_open
 from services.core.errors import FailureClass, VendorError
 from services.core.intake import take_in, take_in_absence
-from services.core.pushing import Call, Delete, Fetch, Insert, Nothing, Patch, Revive, next_call
+from services.core.pushing import Call, Delete, Fetch, Insert, Nothing, Patch, Revive, Wait, next_call
 from services.core.reconcile import DropLocal
 from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
+from services.core.series import SERIES_PENDING, has_ended, standing_alone
 from services.sync_calls import Answered, Failed, NewLife, Outcome, Overtaken, PushCalls
 from services.sync_run import where
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from services.core.events import RemoteEvent
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _BATCH = 50
+_SERIES_PATIENCE = timedelta(seconds=30)
+_SERIES_PATIENCE_CEILING = timedelta(hours=1)
 
 
 class Pusher:
@@ -70,8 +75,8 @@ class Pusher:
 
     async def _push_one(self, run: CalendarRun, slot_id: UUID, *, last_round: bool) -> VendorError | None:
         """One call for one slot; returns the error when Google did not answer or is in trouble."""
-        call, slot = await self._prepare(run, slot_id)
-        if slot is None or isinstance(call, Nothing):
+        call, slot = await self._prepare(run, slot_id, last_round=last_round)
+        if slot is None or isinstance(call, Nothing | Wait):
             return None
         outcome = await self._calls.perform(run, slot, call)
         await self._conclude(run, slot, call, outcome, last_round=last_round)
@@ -82,15 +87,23 @@ class Pusher:
             raise outcome.error
         return outcome.error if outcome.error.failure is FailureClass.RETRYABLE else None
 
-    async def _prepare(self, run: CalendarRun, slot_id: UUID) -> tuple[Call, Slot | None]:
+    async def _prepare(
+        self, run: CalendarRun, slot_id: UUID, *, last_round: bool
+    ) -> tuple[Call, Slot | None]:
         """Read the slot fresh, decide, and note what is about to be sent."""
         now = run.clock.now()
         async with run.storing() as tx:
             stored = await tx.slots.find(run.claim.user_id, slot_id)
             if stored is None or stored.push_at is None or stored.push_at > now:
                 return Nothing(), None
+            series = await _series_of(tx, stored)
             slot = half_open(stored, now)
-            call = next_call(slot)
+            call = next_call(slot, series)
+            if isinstance(call, Wait):
+                if series is None or has_ended(series):
+                    slot = standing_alone(slot)
+                elif last_round:
+                    slot = replace(slot, failure=_waiting(slot, series, now))
             sent = _sent_by(call)
             if sent is not None:
                 slot = replace(slot, sent=sent)
@@ -126,10 +139,17 @@ class Pusher:
                     await run.store(tx, [intake], now=now)
                     _count(run, call, outcome, intake)
                 case NewLife():
-                    reborn = replace(slot, google=None, generation=slot.generation + 1, sent=None)
-                    await tx.slots.save_silently([reborn])
+                    await self._store_new_life(tx, slot, now=now)
                 case Failed(error, sent_unknown):
                     await self._store_failure(tx, run, slot, error, sent_unknown=sent_unknown)
+
+    async def _store_new_life(self, tx: Transaction, slot: Slot, *, now: datetime) -> None:
+        """Give the slot another event id; an instance has but one, so it becomes a slot by itself."""
+        if slot.series is not None:
+            await tx.slots.save([replace(standing_alone(slot), version=slot.version + 1, updated_at=now)])
+            return
+        reborn = replace(slot, google=None, generation=slot.generation + 1, sent=None)
+        await tx.slots.save_silently([reborn])
 
     def _intake(
         self, run: CalendarRun, slot: Slot, call: Call, event: RemoteEvent | None, *, landed: bool
@@ -140,7 +160,7 @@ class Pusher:
                 intake = take_in_absence(replace(slot, sent=DELETION), now=now, policy=policy)
                 # Google keeps a tombstone whose etag the answer did not tell; a restored slot may revive it.
                 tombstone = replace(slot.google, etag=UNKNOWN_ETAG) if slot.google else None
-                kept = replace(intake.slot, google=tombstone, generation=slot.generation)
+                kept = replace(intake.slot, google=tombstone, generation=slot.generation, series=slot.series)
                 return replace(intake, slot=kept)
             return take_in_absence(slot, now=now, policy=policy)
         if not landed and not isinstance(call, Fetch):
@@ -181,8 +201,23 @@ def _sent_by(call: Call) -> SlotContent | Deletion | None:
             return content
         case Delete():
             return DELETION
-        case Fetch() | Nothing():
+        case Fetch() | Nothing() | Wait():
             return None
+
+
+async def _series_of(tx: Transaction, slot: Slot) -> Slot | None:
+    if slot.series is None or slot.series.series_id is None:
+        return None
+    return await tx.slots.find(slot.user_id, slot.series.series_id)
+
+
+def _waiting(slot: Slot, series: Slot, now: datetime) -> PushFailure:
+    """Its series did not get through in this run either; both are tried again together."""
+    attempts = (slot.failure.attempts if slot.failure else 0) + 1
+    retry_at = series.push_at
+    if retry_at is None or retry_at <= now:
+        retry_at = now + min(_SERIES_PATIENCE * 2 ** min(attempts, 10), _SERIES_PATIENCE_CEILING)
+    return PushFailure(SERIES_PENDING, "Google has to get the series first", attempts, retry_at)
 
 
 def _is_outage(run: CalendarRun, unanswered: list[Slot]) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from services.core.calendars import SyncCounters
 from services.core.reconcile import DropLocal
 from services.core.records import ConflictRecord, HistoryEntry
+from services.sync_series import let_exceptions_follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,8 +60,23 @@ class CalendarRun:
         """
         return _Storing(self)
 
-    async def store(self, tx: Transaction, intakes: Sequence[Intake], *, now: datetime) -> None:
-        """Write slots, history and conflicts of what was taken in, and count it."""
+    async def store(self, tx: Transaction, intakes: Sequence[Intake], *, now: datetime) -> list[Intake]:
+        """Write slots, history and conflicts of what was taken in, and count conflicts.
+
+        Returns:
+            What became of the exceptions of series among them, stored as well.
+        """
+        await self._write(tx, intakes, now=now)
+        followed = await let_exceptions_follow(tx, intakes, now=now, policy=self.policy.loop)
+        silent = [each.slot for each in followed if each.intake is None]
+        if silent:
+            await tx.slots.save_silently(silent)
+        seen = [each.intake for each in followed if each.intake is not None]
+        if seen:
+            await self._write(tx, seen, now=now)
+        return seen
+
+    async def _write(self, tx: Transaction, intakes: Sequence[Intake], *, now: datetime) -> None:
         visible = [intake for intake in intakes if intake.visible]
         silent = [intake.slot for intake in intakes if not intake.visible]
         if visible:

@@ -1,6 +1,7 @@
-"""What becomes of the exceptions of a series that was deleted.
+"""What a run does for series beyond their own slots: exceptions are bound to them and follow them.
 
-Google tells of the series alone: a listing of changes has one tombstone, and none for its exceptions.
+Google tells of a series alone: that it was deleted, cut short or moved is one change, and what it means for
+the exceptions has to be found out. Nothing here costs anything where no series is concerned.
 """
 
 from __future__ import annotations
@@ -8,58 +9,105 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.core.events import RemoteEvent
-from services.core.intake import take_in
-from services.core.reconcile import DropLocal
-from services.core.records import EventKind, SlotQuery, SyncState
+from services.core.records import SeriesLink
+from services.core.series import by_original_start, follow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
 
+    from services.core.events import InstanceName, RemoteEvent
     from services.core.intake import Intake
+    from services.core.policy import LoopPolicy
     from services.core.records import Slot
+    from services.core.recurrence import OriginalStart
+    from services.core.series import Following
     from services.core.storage import Transaction
-    from services.sync_run import CalendarRun
-
-_BATCH = 500
 
 
-async def end_exceptions(
-    tx: Transaction, run: CalendarRun, intakes: Sequence[Intake], *, now: datetime, clock_ahead: timedelta
-) -> list[Intake]:
-    """The exceptions of the series that ended with `intakes`, taken in as deleted and not stored yet."""
-    ended = {
-        intake.slot.google.event_id
-        for intake in intakes
-        if isinstance(intake.step, DropLocal)
-        and intake.slot.google is not None
-        and intake.slot.google.kind is EventKind.SERIES
-    }
-    if not ended:
+class SeriesOfPage:
+    """The series that the instances of a page belong to, and the exceptions of them that exist here."""
+
+    def __init__(
+        self, series: Mapping[str, UUID], exceptions: Mapping[UUID, Mapping[OriginalStart, Slot]]
+    ) -> None:
+        """Hold the slots of series by event id, and their exceptions by series and original start."""
+        self._series = series
+        self._exceptions = exceptions
+
+    @classmethod
+    async def find(
+        cls,
+        tx: Transaction,
+        user_id: UUID,
+        calendar_id: str,
+        events: Iterable[RemoteEvent],
+        known: Mapping[str, UUID],
+    ) -> SeriesOfPage:
+        """Look up what the unbound instances among `events` need; `known` are series seen on the page."""
+        wanted = {event.instance.recurring_event_id for event in events if event.instance is not None}
+        stored = await tx.slots.find_by_events(user_id, calendar_id, wanted - known.keys())
+        series = {event_id: known[event_id] for event_id in wanted & known.keys()}
+        series.update((event_id, slot.id) for event_id, slot in stored.items())
+        exceptions: dict[UUID, list[Slot]] = {}
+        for exception in await tx.slots.exceptions_of(user_id, set(series.values())):
+            if exception.series is not None and exception.series.series_id is not None:
+                exceptions.setdefault(exception.series.series_id, []).append(exception)
+        return cls(series, {series_id: by_original_start(each) for series_id, each in exceptions.items()})
+
+    def link(self, instance: InstanceName) -> SeriesLink:
+        """The link of a slot for this instance."""
+        series_id = self._series.get(instance.recurring_event_id)
+        return SeriesLink(instance.original_start, series_id, instance.recurring_event_id)
+
+    def exception(self, instance: InstanceName) -> Slot | None:
+        """The exception that was made here for this instance and that no event is bound to yet."""
+        series_id = self._series.get(instance.recurring_event_id)
+        found = self._exceptions.get(series_id, {}).get(instance.original_start) if series_id else None
+        return found if found is not None and found.google is None else None
+
+
+async def bind_orphans(tx: Transaction, user_id: UUID, series: Sequence[Slot]) -> None:
+    """Bind exceptions that came before their series."""
+    by_event = {slot.google.event_id: slot for slot in series if slot.google is not None}
+    if not by_event:
+        return
+    bound = []
+    for orphan in await tx.slots.orphans(user_id, series[0].calendar_id, set(by_event)):
+        assert orphan.series is not None  # noqa: S101  # orphans are exceptions
+        assert orphan.series.recurring_event_id is not None  # noqa: S101  # and Google's
+        owner = by_event[orphan.series.recurring_event_id]
+        bound.append(replace(orphan, series=replace(orphan.series, series_id=owner.id)))
+    if bound:
+        await tx.slots.save(bound)
+
+
+async def let_exceptions_follow(
+    tx: Transaction, intakes: Iterable[Intake], *, now: datetime, policy: LoopPolicy
+) -> list[Following]:
+    """What becomes of the exceptions of the series among `intakes`, which are stored already."""
+    changed = {intake.slot.id: intake for intake in intakes if _concerns_exceptions(intake)}
+    if not changed:
         return []
-    return [
-        take_in(
-            slot,
-            RemoteEvent(slot.google.event_id, None, slot.google),
-            now=now,
-            clock_ahead=clock_ahead,
-            policy=run.policy.loop,
-        )
-        async for slot in _read_only_slots(tx, run)
-        if slot.google is not None and slot.google.recurring_event_id in ended
-    ]
+    user_id = next(iter(changed.values())).slot.user_id
+    followed = []
+    for exception in await tx.slots.exceptions_of(user_id, set(changed)):
+        assert exception.series is not None  # noqa: S101  # by definition
+        assert exception.series.series_id is not None  # noqa: S101
+        intake = changed[exception.series.series_id]
+        following = follow(exception, intake.before, intake.slot, now=now, policy=policy)
+        if following is not None:
+            followed.append(following)
+    return followed
 
 
-async def _read_only_slots(tx: Transaction, run: CalendarRun) -> AsyncIterator[Slot]:
-    """Exceptions are among these, as nobody can edit them in the app."""
-    query = SlotQuery(
-        calendar_id=run.claim.calendar_id, sync_state=SyncState.READ_ONLY, source="google", limit=_BATCH
+def _concerns_exceptions(intake: Intake) -> bool:
+    before, after = intake.before, intake.slot
+    if after.series is not None:
+        return False
+    return (
+        after.is_series
+        or before.is_series
+        or (before.base is not None and bool(before.base.schedule.recurrence))
     )
-    while True:
-        page = await tx.slots.page(run.claim.user_id, query)
-        for slot in page:
-            yield slot
-        if len(page) < _BATCH:
-            return
-        query = replace(query, after=(page[-1].content.schedule.sort_start, page[-1].id))

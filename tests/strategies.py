@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 from services.core.records import (
     DELETION,
     NO_LOOP,
-    EventKind,
     GoogleCopy,
     LoopRecord,
     PushFailure,
+    SeriesLink,
     Slot,
 )
+from services.core.restrictions import Restriction
 from services.core.slots import (
     FIELD_GROUPS,
     AllDay,
+    Attendee,
     ReminderOverride,
     Reminders,
     Schedule,
@@ -76,6 +78,7 @@ reminders: SearchStrategy[Reminders] = st.just(Reminders()) | st.builds(
     ),
     st.sets(overrides, max_size=5),
 )
+emails = st.sampled_from(["ada@example.com", "bob@example.com", "eve@example.com", "room-4@example.com"])
 contents: SearchStrategy[SlotContent] = st.builds(
     SlotContent,
     title=texts,
@@ -86,17 +89,26 @@ contents: SearchStrategy[SlotContent] = st.builds(
     transparency=st.sampled_from(["opaque", "transparent"]),
     visibility=st.sampled_from(["default", "public", "private", "confidential"]),
     reminders=reminders,
+    attendees=st.sets(emails, max_size=3).flatmap(
+        lambda chosen: st.tuples(
+            *(st.builds(Attendee, st.just(each), st.booleans()) for each in sorted(chosen))
+        )
+    ),
+    response=st.none() | st.sampled_from(["needsAction", "declined", "tentative", "accepted"]),
+)
+series_links: SearchStrategy[SeriesLink] = st.builds(
+    SeriesLink,
+    original_start=whole_seconds | st.dates(date(1900, 1, 1), date(2200, 1, 1)),
+    series_id=st.none() | uuids,
+    recurring_event_id=st.none() | st.just("master"),
+    went_along=st.booleans(),
 )
 google_copies: SearchStrategy[GoogleCopy] = st.builds(
     GoogleCopy,
     event_id=st.uuids().map(lambda value: value.hex),
     etag=texts,
     updated_at=st.none() | instants,
-    kind=st.sampled_from(list(EventKind)),
-    editable=st.booleans(),
-    read_only_reason=st.none() | st.sampled_from(["not_organizer", "series"]),
-    recurring_event_id=st.none() | st.just("master"),
-    original_start=st.none() | st.sampled_from(["2026-03-01", "2026-03-01T10:00:00+01:00"]),
+    restriction=st.none() | st.sampled_from(list(Restriction)),
     facts=st.dictionaries(texts, json_values, max_size=3),
 )
 failures: SearchStrategy[PushFailure] = st.builds(

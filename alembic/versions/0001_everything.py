@@ -160,22 +160,27 @@ def upgrade() -> None:
         sa.Column("transparency", sa.Text, nullable=False),
         sa.Column("visibility", sa.Text, nullable=False),
         sa.Column("reminders", sa.Text, comment="NULL: the calendar's defaults"),
+        sa.Column("attendees", sa.Text, comment="NULL: nobody"),
+        sa.Column("response", sa.Text),
         sa.Column(
             "search_text", sa.Text, nullable=False, comment="title, description and location in one case"
         ),
         sa.Column("event_id", sa.Text),
         sa.Column("etag", sa.Text),
         sa.Column("remote_updated_at", instant),
-        sa.Column("kind", sa.Text),
-        sa.Column("editable", sa.Boolean),
-        sa.Column("read_only_reason", sa.Text),
-        sa.Column("recurring_event_id", sa.Text),
-        sa.Column("original_start", sa.Text),
-        sa.Column("original_starts_at", instant, comment="derived: the instant of original_start"),
+        sa.Column("restriction", sa.Text),
         sa.Column("google_facts", sa.Text),
+        sa.Column(
+            "original_start", sa.Text, comment="as instances are named: 20260302T080000Z or 20260302"
+        ),
+        sa.Column("series_id", id_, comment="the slot of the series; NULL while it is not known"),
+        sa.Column("recurring_event_id", sa.Text),
+        sa.Column("original_starts_at", instant, comment="derived: the instant of original_start"),
+        sa.Column("went_along", sa.Boolean, comment="deleted because the series was"),
         sa.Column("base", sa.Text, comment="only of a dirty slot: that of any other is the local content"),
         sa.Column("dirty", sa.Boolean, nullable=False),
         sa.Column("edited_at", sa.Text),
+        sa.Column("template_event_id", sa.Text),
         sa.Column("sent", sa.Text),
         sa.Column("refetch", sa.Boolean, nullable=False),
         sa.Column("notify", sa.Text, nullable=False),
@@ -209,6 +214,20 @@ def upgrade() -> None:
         ["user_id", "original_starts_at"],
         sqlite_where=sa.text("original_starts_at IS NOT NULL"),
         postgresql_where=sa.text("original_starts_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_fixed_slots_series",
+        "fixed_slots",
+        ["user_id", "series_id"],
+        sqlite_where=sa.text("series_id IS NOT NULL"),
+        postgresql_where=sa.text("series_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_fixed_slots_orphans",
+        "fixed_slots",
+        ["user_id", "calendar_id", "recurring_event_id"],
+        sqlite_where=sa.text("series_id IS NULL AND recurring_event_id IS NOT NULL"),
+        postgresql_where=sa.text("series_id IS NULL AND recurring_event_id IS NOT NULL"),
     )
     op.create_index(
         "ix_fixed_slots_hold",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.core.agenda import original_instant
+from services.core.agenda import stands_in
 from services.core.records import CancelledInstance, Slot, ZoneUse
 from services.core.slots import Timed
 
@@ -58,15 +58,14 @@ class MemoryFeedRepository:
         return sorted(behind, key=lambda slot: slot.id)[:limit]
 
     async def cancelled_instances(self, user_id: UUID) -> list[CancelledInstance]:
-        """The instances of series whose exceptions are deleted, in no order."""
+        """The instances of series that are cancelled, in no order."""
         return [
-            CancelledInstance(slot.calendar_id, copy.recurring_event_id, copy.original_start)
+            CancelledInstance(slot.series.series_id, slot.series.original_start)
             for slot in self._all(user_id)
             if slot.deleted_at is not None
-            and (copy := slot.google) is not None
-            and copy.recurring_event_id is not None
-            and copy.original_start is not None
-            and original_instant(copy) is not None
+            and slot.series is not None
+            and slot.series.series_id is not None
+            and stands_in(slot)
         ]
 
     async def zones(self, user_id: UUID) -> list[ZoneUse]:

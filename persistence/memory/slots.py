@@ -124,6 +124,26 @@ class MemorySlotRepository:
         found = (slot for slot in self._all(user_id) if _matches(slot, query))
         return sorted(found, key=_position)[: query.limit]
 
+    async def exceptions_of(self, user_id: UUID, series_ids: Collection[UUID]) -> list[Slot]:
+        """All exceptions that are bound to these series, cancelled ones too, in the order of their ids."""
+        wanted = set(series_ids)
+        if not wanted:
+            return []
+        found = [slot for slot in self._all(user_id) if slot.series and slot.series.series_id in wanted]
+        return sorted(found, key=_by_id)
+
+    async def orphans(
+        self, user_id: UUID, calendar_id: str, recurring_event_ids: Collection[str]
+    ) -> list[Slot]:
+        """Exceptions of these events whose series was not known when they came."""
+        wanted = set(recurring_event_ids)
+        found = [
+            slot
+            for slot in self._in(user_id, calendar_id)
+            if slot.series and slot.series.series_id is None and slot.series.recurring_event_id in wanted
+        ]
+        return sorted(found, key=_by_id)
+
     async def exceptions(
         self, user_id: UUID, *, starts_before: datetime, starts_from: datetime
     ) -> list[Slot]:
@@ -131,9 +151,8 @@ class MemorySlotRepository:
         found = [
             (original, slot.id, slot)
             for slot in self._all(user_id)
-            if slot.google is not None
-            and (original := original_instant(slot.google)) is not None
-            and starts_from <= original < starts_before
+            if slot.series is not None
+            and starts_from <= (original := original_instant(slot.series.original_start)) < starts_before
         ]
         return [slot for _, _, slot in sorted(found, key=lambda each: each[:2])]
 

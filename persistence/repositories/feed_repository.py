@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from persistence.models import feeds, fixed_slots, users
 from persistence.repositories.slot_mapper import mapper_of
 from services.core.accounts import Feed
 from services.core.records import CancelledInstance, Slot, ZoneUse
+from services.core.recurrence import parse_instance_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,8 +40,8 @@ _t = fixed_slots.c
 _OWN = _t.user_id == bindparam("user_id")
 _SLOTS = select(fixed_slots).where(_OWN, _t.deleted_at.is_(None)).order_by(_t.id).limit(bindparam("limit"))
 _SLOTS_AFTER = _SLOTS.where(_t.id > bindparam("after"))
-_CANCELLED = select(_t.calendar_id, _t.recurring_event_id, _t.original_start).where(
-    _OWN, _t.original_starts_at.is_not(None), _t.recurring_event_id.is_not(None), _t.deleted_at.is_not(None)
+_CANCELLED = select(_t.series_id, _t.original_start).where(
+    _OWN, _t.series_id.is_not(None), _t.deleted_at.is_not(None), or_(_t.event_id.is_not(None), _t.dirty)
 )
 _ZONES = (
     select(_t.timezone, func.min(_t.starts_at), func.max(_t.ends_at))
@@ -86,9 +87,10 @@ class SqlFeedRepository:
         return [self._mapper.decode(user_id, row) for row in rows]
 
     async def cancelled_instances(self, user_id: UUID) -> list[CancelledInstance]:
-        """The instances of series whose exceptions are deleted, in no order."""
+        """The instances of series that are cancelled, in no order."""
         rows = await self._connection.fetch(_CANCELLED, {"user_id": user_id})
-        return [CancelledInstance(*row) for row in rows]
+        starts = ((series_id, parse_instance_key(key)) for series_id, key in rows)
+        return [CancelledInstance(series_id, start) for series_id, start in starts if start is not None]
 
     async def zones(self, user_id: UUID) -> list[ZoneUse]:
         """The zones of the timed slots that are not deleted, by name."""

@@ -50,6 +50,10 @@ _EXCEPTIONS = _SLOTS.where(
     _t.original_starts_at >= bindparam("starts_from"),
     _t.original_starts_at < bindparam("starts_before"),
 ).order_by(_t.original_starts_at, _t.id)
+_EXCEPTIONS_OF = _SLOTS.where(_OWN, is_one_of(_t.series_id, "series_ids")).order_by(_t.id)
+_ORPHANS = _SLOTS.where(
+    _IN_CALENDAR, _t.series_id.is_(None), is_one_of(_t.recurring_event_id, "recurring_event_ids")
+).order_by(_t.id)
 _HELD = _SLOTS.where(_OWN, _t.hold_id == bindparam("hold_id")).order_by(_t.id)
 _MARK_SEEN = (
     update(fixed_slots).where(_OWN, is_one_of(_t.id, "slot_ids")).values(seen_listing=bindparam("listing"))
@@ -189,6 +193,22 @@ class SqlSlotRepository:
         if query.text is not None:
             given["text"] = query.text.casefold()
         return await self._slots(statement, user_id, limit=query.limit, **given)
+
+    async def exceptions_of(self, user_id: UUID, series_ids: Collection[UUID]) -> list[Slot]:
+        """All exceptions that are bound to these series, cancelled ones too, in the order of their ids."""
+        if not series_ids:
+            return []
+        return await self._slots(_EXCEPTIONS_OF, user_id, series_ids=series_ids)
+
+    async def orphans(
+        self, user_id: UUID, calendar_id: str, recurring_event_ids: Collection[str]
+    ) -> list[Slot]:
+        """Exceptions of these events whose series was not known when they came."""
+        if not recurring_event_ids:
+            return []
+        return await self._slots(
+            _ORPHANS, user_id, calendar_id=calendar_id, recurring_event_ids=recurring_event_ids
+        )
 
     async def exceptions(
         self, user_id: UUID, *, starts_before: datetime, starts_from: datetime

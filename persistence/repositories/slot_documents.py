@@ -11,6 +11,7 @@ from persistence.types import to_json
 from services.core.records import DELETION, Deletion, LoopRecord, PushFailure
 from services.core.slots import (
     SlotContent,
+    attendees_to_document,
     content_from_document,
     content_to_document,
     reminders_to_document,
@@ -25,6 +26,11 @@ def content_out(content: SlotContent) -> str:
 def reminders_out(content: SlotContent) -> str:
     """The reminders of a content."""
     return to_json(reminders_to_document(content.reminders))
+
+
+def attendees_out(content: SlotContent) -> str:
+    """The guests of a content."""
+    return to_json(attendees_to_document(content.attendees))
 
 
 def sent_out(sent: SlotContent | Deletion) -> str:

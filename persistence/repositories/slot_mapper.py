@@ -17,6 +17,7 @@ import orjson
 from persistence.models import fixed_slots
 from persistence.records import maker
 from persistence.repositories.slot_documents import (
+    attendees_out,
     content_out,
     edited_at_in,
     failure_in,
@@ -31,16 +32,19 @@ from persistence.types import from_micros, to_json, to_micros, uuid_of, without_
 from services.core.agenda import original_instant
 from services.core.records import (
     NO_LOOP,
-    EventKind,
     GoogleCopy,
+    SeriesLink,
     Slot,
 )
+from services.core.recurrence import instance_key, parse_instance_key
+from services.core.restrictions import Restriction
 from services.core.slots import (
     DEFAULT_REMINDERS,
     AllDay,
     Schedule,
     SlotContent,
     Timed,
+    attendees_from_document,
     content_from_document,
     reminders_from_document,
 )
@@ -56,7 +60,7 @@ _slot_values = attrgetter(*_SLOT_FIELDS)
 _make_slot = maker(Slot)
 _make_content = maker(SlotContent)
 _make_google = maker(GoogleCopy)
-_KINDS = {kind.value: kind for kind in EventKind}
+_RESTRICTIONS = {each.value: each for each in Restriction}
 # Between the fields, so that no search finds the end of one and the beginning of the next.
 _FIELD_END = "\x1f"
 
@@ -159,11 +163,15 @@ class SlotMapper:
             content.transparency,
             content.visibility,
             None if content.reminders == DEFAULT_REMINDERS else reminders_out(content),
+            attendees_out(content) if content.attendees else None,
+            content.response,
             search_text(content),
             *(_NO_GOOGLE if google is None else self._google_out(google)),
+            *(_NO_SERIES if slot.series is None else self._series_out(slot.series)),
             content_out(base) if dirty and base is not None else None,
             dirty,
             to_json(slot.edited_at) if slot.edited_at else None,
+            slot.template_event_id,
             None if slot.sent is None else sent_out(slot.sent),
             slot.refetch,
             slot.notify,
@@ -204,20 +212,23 @@ class SlotMapper:
             transparency,
             visibility,
             reminders,
+            attendees,
+            response,
             _,
             event_id,
             etag,
             remote_updated_at,
-            kind,
-            editable,
-            read_only_reason,
-            recurring_event_id,
-            original_start,
-            _,
+            restriction,
             google_facts,
+            original_start,
+            series_id,
+            recurring_event_id,
+            _,
+            went_along,
             base,
             dirty,
             edited_at,
+            template_event_id,
             sent,
             refetch,
             notify,
@@ -252,6 +263,8 @@ class SlotMapper:
                 transparency,
                 visibility,
                 DEFAULT_REMINDERS if reminders is None else reminders_from_document(orjson.loads(reminders)),
+                () if attendees is None else attendees_from_document(orjson.loads(attendees)),
+                response,
             )
         )
         google = None
@@ -261,13 +274,19 @@ class SlotMapper:
                     event_id,
                     etag,
                     None if remote_updated_at is None else instant(remote_updated_at),
-                    _KINDS[kind],
-                    bool(editable),
-                    read_only_reason,
-                    recurring_event_id,
-                    original_start,
+                    None if restriction is None else _RESTRICTIONS[restriction],
                     {} if google_facts is None else orjson.loads(google_facts),
                 )
+            )
+        series = None
+        if original_start is not None:
+            start = parse_instance_key(original_start)
+            assert start is not None  # noqa: S101  # what `_series_out` wrote
+            series = SeriesLink(
+                start,
+                None if series_id is None else self.id_in(series_id),
+                recurring_event_id,
+                bool(went_along),
             )
         known: SlotContent | None
         if dirty:
@@ -284,12 +303,14 @@ class SlotMapper:
                 instant(created_at),
                 instant(updated_at),
                 None if deleted_at is None else instant(deleted_at),
+                series,
                 known,
                 {} if edited_at is None else edited_at_in(edited_at),
                 version,
                 seq,
                 generation,
                 google,
+                template_event_id,
                 None if sent is None else sent_in(sent),
                 bool(refetch),
                 notify,
@@ -305,22 +326,26 @@ class SlotMapper:
 
     def _google_out(self, google: GoogleCopy) -> tuple[Any, ...]:
         updated_at = google.updated_at
-        original = None if google.original_start is None else original_instant(google)
         return (
             google.event_id,
             google.etag,
             None if updated_at is None else self._instant_out(updated_at),
-            google.kind.value,
-            google.editable,
-            google.read_only_reason,
-            google.recurring_event_id,
-            google.original_start,
-            None if original is None else self._instant_out(original),
+            google.restriction,
             to_json(google.facts) if google.facts else None,
         )
 
+    def _series_out(self, series: SeriesLink) -> tuple[Any, ...]:
+        return (
+            instance_key(series.original_start),
+            None if series.series_id is None else self.id_out(series.series_id),
+            series.recurring_event_id,
+            self._instant_out(original_instant(series.original_start)),
+            series.went_along,
+        )
 
-_NO_GOOGLE = (None,) * 10
+
+_NO_GOOGLE = (None,) * 5
+_NO_SERIES = (None,) * 5
 
 
 @lru_cache(maxsize=2)

@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
 from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
 from services.core.recurrence import (
     InvalidRecurrenceError,
     instance_key,
     occurrences,
-    read_original_start,
+    parse_instance_key,
 )
 from services.core.slots import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from services.core.records import GoogleCopy, Slot
-    from services.core.recurrence import Occurrence
+    from services.core.records import Slot
+    from services.core.recurrence import Occurrence, OriginalStart
 
 Position: TypeAlias = tuple[datetime, str]
 """Start and id of an entry, which order a list of them."""
@@ -64,6 +65,18 @@ class Entry:
         return Schedule(self.occurrence.span).sort_start, self.id
 
 
+def parse_entry_id(text: str) -> tuple[UUID, OriginalStart | None] | None:
+    """The inverse of `Entry.id`: a slot, and the original start of an instance; `None` for no such id."""
+    slot_id, separator, key = text.partition("_")
+    start = parse_instance_key(key) if separator else None
+    if separator and start is None:
+        return None
+    try:
+        return UUID(slot_id), start
+    except ValueError:
+        return None
+
+
 def agenda(
     singles: Iterable[Slot],
     series: Iterable[Slot],
@@ -90,40 +103,39 @@ def agenda(
             yield entry
 
 
-def original_instant(copy: GoogleCopy) -> datetime | None:
-    """Where an exception's instance would have started; midnight UTC of a date.
-
-    Returns:
-        `None` for what is no exception.
-    """
-    original = read_original_start(copy.original_start) if copy.original_start else None
-    if original is None or isinstance(original, datetime):
-        return original
-    return datetime(original.year, original.month, original.day, tzinfo=UTC)
+def original_instant(original_start: OriginalStart) -> datetime:
+    """An original start on one scale; midnight UTC of a date."""
+    if isinstance(original_start, datetime):
+        return original_start
+    return datetime(original_start.year, original_start.month, original_start.day, tzinfo=UTC)
 
 
-def _original_places(exceptions: Iterable[Slot]) -> dict[tuple[str, str], set[str]]:
-    """The names of the instances that exceptions replace, by calendar and series."""
-    taken: dict[tuple[str, str], set[str]] = defaultdict(set)
+def _original_places(exceptions: Iterable[Slot]) -> dict[UUID, set[str]]:
+    """The names of the instances that exceptions replace, by series."""
+    taken: dict[UUID, set[str]] = defaultdict(set)
     for slot in exceptions:
-        google = slot.google
-        if google is None or google.recurring_event_id is None or google.original_start is None:
-            continue
-        original = read_original_start(google.original_start)
-        if original is not None:
-            taken[slot.calendar_id, google.recurring_event_id].add(instance_key(original))
+        if slot.series is not None and slot.series.series_id is not None and stands_in(slot):
+            taken[slot.series.series_id].add(instance_key(slot.series.original_start))
     return taken
 
 
+def stands_in(exception: Slot) -> bool:
+    """Whether an exception replaces its instance, be it by nothing.
+
+    One that is gone from Google without being cancelled there replaces nothing: the rules count again.
+    """
+    return exception.deleted_at is None or exception.google is not None or exception.dirty
+
+
 def _unrolled(
-    slot: Slot, taken: dict[tuple[str, str], set[str]], window: Window, after: Position | None
+    slot: Slot, taken: dict[UUID, set[str]], window: Window, after: Position | None
 ) -> Iterator[Entry]:
     schedule = slot.content.schedule
     starts_before = window.all_day_starts_before if schedule.all_day else window.starts_before
     ends_after = window.all_day_ends_after if schedule.all_day else window.ends_after
     if after is not None:
         ends_after = max(ends_after, after[0])
-    replaced = taken.get((slot.calendar_id, slot.google.event_id), set()) if slot.google else set()
+    replaced = taken.get(slot.id, set())
     try:
         for occurrence in occurrences(schedule, starts_before=starts_before, ends_after=ends_after):
             if instance_key(occurrence.original_start) not in replaced:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.core.policy import LoopPolicy
-    from services.core.records import Notify, Slot
+    from services.core.records import GoogleCopy, Notify, Slot
+    from services.core.restrictions import Editable
     from services.core.slots import SlotContent
 
 
@@ -30,14 +31,29 @@ class Edit:
     """By field, `{"before": ..., "after": ...}`; empty when nothing changed, and the slot is the same."""
 
 
-def require_editable(slot: Slot) -> None:
+def require_editable(slot: Slot, content: SlotContent | None, *, copy: GoogleCopy | None = None) -> None:
     """Let an edit pass.
 
+    Args:
+        slot: What is to be edited.
+        content: What it is to hold; `None`: it is to be deleted.
+        copy: What Google's rules are read from when it is not the slot's own copy: that of the series.
+
     Raises:
-        ReadOnlySlotError: Only Google can change the slot.
+        ReadOnlySlotError: Google does not let the app change all of that.
     """
-    if slot.google is not None and not slot.google.editable:
-        raise ReadOnlySlotError(slot.id, slot.google.read_only_reason or "read-only")
+    copy = copy or slot.google
+    if copy is None or (copy.restriction is None and not copy.facts.get("attendees_omitted")):
+        return
+    touched: frozenset[Editable] = frozenset({"deleted"})
+    if content is not None:
+        touched = slot.content.changed_groups(content)
+        if slot.deleted_at is not None:
+            touched |= {"deleted"}
+    refused = touched - copy.editable_groups
+    if refused:
+        reason = copy.restriction or "attendees-omitted"
+        raise ReadOnlySlotError(slot.id, reason, frozenset(refused))
 
 
 def edit(

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
+    from services.core.recurrence import OriginalStart
+
 
 class FailureClass(StrEnum):
     """What kind of failure an answer of Google's is, and so what to do about it."""
@@ -101,6 +103,15 @@ class UnknownSlotError(DomainError):
         self.slot_id = slot_id
 
 
+class UnknownInstanceError(DomainError):
+    """The series has no such instance, or it is cancelled."""
+
+    def __init__(self, series_id: UUID, original_start: OriginalStart) -> None:
+        super().__init__(f"{series_id}: {original_start}")
+        self.series_id = series_id
+        self.original_start = original_start
+
+
 class StaleEditError(DomainError):
     """The client edits a version that is no longer current."""
 
@@ -112,12 +123,14 @@ class StaleEditError(DomainError):
 
 
 class ReadOnlySlotError(DomainError):
-    """Google, or this version of the service, does not let the slot be edited."""
+    """Google does not let the app edit that of the slot."""
 
-    def __init__(self, slot_id: UUID, reason: str) -> None:
+    def __init__(self, slot_id: UUID, reason: str, fields: frozenset[str] = frozenset()) -> None:
+        """Hold the facts; `fields` are the field groups (or `deleted`) that may not be touched."""
         super().__init__(f"{slot_id}: {reason}")
         self.slot_id = slot_id
         self.reason = reason
+        self.fields = fields
 
 
 class InvalidSlotError(DomainError):

@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.records import GoogleCopy
+    from services.core.recurrence import OriginalStart
     from services.core.slots import SlotContent
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceName:
+    """Which instance of which series an event is."""
+
+    recurring_event_id: str
+    original_start: OriginalStart
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,8 @@ class RemoteEvent:
     copy: GoogleCopy
     slot_id: UUID | None = None
     """The slot that our private extended property names; a copied event may carry a foreign one."""
+    instance: InstanceName | None = None
+    """Set when the event is an instance of a series."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ ours, and only a full comparison sees that.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from services.core.breaker import keep_in_sight, observe_change
 from services.core.reconcile import Conflict, DropLocal, Merge, Pull, Step, local_after, reconcile
-from services.core.records import Deletion, EventKind, GoogleCopy, Slot
+from services.core.records import Deletion, GoogleCopy, Slot
 from services.core.slots import AllDay, Schedule, SlotContent, Timed, group_value
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from services.core.events import RemoteEvent
     from services.core.merge import Loss
     from services.core.policy import LoopPolicy
-    from services.core.records import Origin
+    from services.core.records import Origin, SeriesLink
+    from services.core.recurrence import OriginalStart
     from services.core.slots import FieldGroup
 
 
@@ -41,6 +42,7 @@ class LostValue:
 class Intake:
     """A slot after Google's state was taken in, and what a person should learn of it."""
 
+    before: Slot
     slot: Slot
     step: Step
     visible: bool
@@ -98,7 +100,7 @@ def take_in(
     )
     if not after.dirty:
         after = replace(after, failure=None, notify="none")
-    elif slot.google is not None and event.copy.editable and not slot.google.editable:
+    elif slot.google is not None and slot.google.restriction not in (None, event.copy.restriction):
         # What Google refused for good it may take now.
         after = replace(after, failure=None)
     if changes and isinstance(step, Pull | DropLocal | Merge | Conflict):
@@ -110,7 +112,8 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
     """Reconcile a slot with the fact that Google knows no event of its id.
 
     An insert whose outcome was unknown has not happened. An event that was there before has been deleted
-    long enough ago for Google to have forgotten its tombstone.
+    long enough ago for Google to have forgotten its tombstone. An instance is none any more, since its series
+    has changed; what a person wrote in it becomes a slot of its own.
     """
     base = None if isinstance(slot.sent, Deletion) else slot.base
     step = reconcile(base, slot.local, None, edited_at=slot.edited_at, remote_edited_at=None)
@@ -127,6 +130,7 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
         sent=None,
         refetch=False,
         open_conflicts=slot.open_conflicts + len(losses),
+        series=slot.series if local is None else None,
     )
     if not after.dirty:
         after = replace(after, failure=None, notify="none", hold_id=None)
@@ -136,20 +140,31 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
 
 
 def slot_from_event(
-    event: RemoteEvent, *, user_id: UUID, slot_id: UUID, calendar_id: str, listing: int, now: datetime
+    event: RemoteEvent,
+    *,
+    user_id: UUID,
+    slot_id: UUID,
+    calendar_id: str,
+    listing: int,
+    now: datetime,
+    series: SeriesLink | None = None,
 ) -> Slot | None:
-    """The slot for an event that was not known; `None` for a tombstone of something never seen."""
+    """The slot for an event that was not known; `None` for a tombstone of something never seen.
+
+    A cancelled instance is kept, since its series goes on without it.
+    """
     content, deleted_at = event.content, None
     if content is None:
-        if event.copy.kind is not EventKind.CANCELLED_EXCEPTION or event.copy.original_start is None:
+        if series is None:
             return None
-        content, deleted_at = _cancelled_content(event.copy.original_start), now
+        content, deleted_at = cancelled_content(series.original_start), now
     return Slot(
         user_id=user_id,
         id=slot_id,
         calendar_id=calendar_id,
         content=content,
         base=None if deleted_at else content,
+        series=series,
         source="google",
         created_at=now,
         updated_at=now,
@@ -158,6 +173,13 @@ def slot_from_event(
         seen_listing=listing,
         last_synced_at=now,
     )
+
+
+def cancelled_content(original_start: OriginalStart) -> SlotContent:
+    """A stand-in for a cancelled instance, of which Google tells only where it would have been."""
+    if isinstance(original_start, datetime):
+        return SlotContent("", Schedule(Timed(original_start, original_start, "UTC")))
+    return SlotContent("", Schedule(AllDay(original_start, original_start + timedelta(days=1))))
 
 
 def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotContent | None:
@@ -226,7 +248,7 @@ def _finish(
         after = replace(after, last_synced_at=now)
     origin: Origin = "merge" if isinstance(step, Merge | Conflict) else "google"
     lost = tuple(_lost_value(before.local, remote, loss) for loss in losses)
-    return Intake(after, step, visible, changes, origin, lost)
+    return Intake(before, after, step, visible, changes, origin, lost)
 
 
 def _copy_after(known: GoogleCopy | None, event: RemoteEvent) -> GoogleCopy:
@@ -240,7 +262,7 @@ def _facts_changed(before: GoogleCopy | None, after: GoogleCopy | None) -> bool:
     """Whether a client that knew the copy would see another one; a first link is no change of the slot."""
     if before is None or after is None:
         return False
-    return (before.facts, before.editable, before.kind) != (after.facts, after.editable, after.kind)
+    return (before.facts, before.restriction) != (after.facts, after.restriction)
 
 
 def _lost_value(local: SlotContent | None, remote: SlotContent | None, loss: Loss) -> LostValue:
@@ -252,12 +274,3 @@ def _lost_value(local: SlotContent | None, remote: SlotContent | None, loss: Los
 
     winner, loser = (local, remote) if loss.winner == "local" else (remote, local)
     return LostValue(loss.group, loss.winner, losing_value=value(loser), winning_value=value(winner))
-
-
-def _cancelled_content(original_start: str) -> SlotContent:
-    """A stand-in for a cancelled instance, of which Google tells only where it would have been."""
-    if "T" in original_start:
-        instant = datetime.fromisoformat(original_start).astimezone(UTC)
-        return SlotContent("", Schedule(Timed(instant, instant, "UTC")))
-    day = date.fromisoformat(original_start)
-    return SlotContent("", Schedule(AllDay(day, day + timedelta(days=1))))

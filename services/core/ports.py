@@ -90,8 +90,12 @@ class Calendars(Protocol):
         slot_id: UUID,
         content: SlotContent,
         notify: Notify,
+        template_event_id: str | None = None,
     ) -> RemoteEvent:
         """Create an event under our own id.
+
+        With a template, what `content` does not say is taken from that event of the same calendar, if it can
+        still be read: conference, attachments, what guests answered.
 
         Raises:
             VendorError: `CONFLICT` when the id is taken, be it by a tombstone.

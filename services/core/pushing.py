@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from services.core.event_ids import event_id_for
 from services.core.records import UNKNOWN_ETAG
+from services.core.recurrence import instance_key
+from services.core.series import waits_for
 
 if TYPE_CHECKING:
     from services.core.records import Slot
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Nothing:
     """Both sides agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Google has to get the series of an exception first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Insert:
 
     event_id: str
     content: SlotContent
+    template_event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +68,48 @@ class Delete:
     etag: str
 
 
-Call: TypeAlias = Nothing | Fetch | Insert | Revive | Patch | Delete
+Call: TypeAlias = Nothing | Wait | Fetch | Insert | Revive | Patch | Delete
 
 
-def next_call(slot: Slot) -> Call:
-    """The one call to Google that brings the slot further."""
+def next_call(slot: Slot, series: Slot | None = None) -> Call:
+    """The one call to Google that brings the slot further.
+
+    Args:
+        slot: A slot; an exception that Google does not have yet is looked up before it is changed.
+        series: Of an exception: the slot of its series, if it is known.
+    """
     google, local, base = slot.google, slot.local, slot.base
+    known_id = google.event_id if google else _event_id(slot, series)
     if slot.sent is not None or slot.refetch:
-        return Fetch(google.event_id if google else event_id_for(slot.id, slot.generation))
+        return Fetch(known_id) if known_id is not None else Wait()
     if local == base:
         return Nothing()
+    if series is not None and waits_for(series):
+        return Wait()
+    if known_id is None:
+        return Wait()
+    if google is None and slot.series is not None:
+        return Fetch(known_id)
     if base is None:
         assert local is not None  # noqa: S101  # both absent are equal
         if google is not None and google.etag == UNKNOWN_ETAG:
             return Fetch(google.event_id)
         if google is not None:
             return Revive(google.event_id, google.etag, local)
-        return Insert(event_id_for(slot.id, slot.generation), local)
+        return Insert(known_id, local, slot.template_event_id)
     assert google is not None  # noqa: S101  # a base is agreed on with a copy
     if local is None:
         return Delete(google.event_id, google.etag)
     return Patch(google.event_id, google.etag, base, local)
+
+
+def _event_id(slot: Slot, series: Slot | None) -> str | None:
+    """The id that the slot's event has or will have; `None` while that of its series is not known.
+
+    Source: Calendar API guide, 'Recurring events': an instance is named by its series and its original start.
+    """
+    if slot.series is None:
+        return event_id_for(slot.id, slot.generation)
+    if series is None or series.google is None:
+        return None
+    return f"{series.google.event_id}_{instance_key(slot.series.original_start)}"

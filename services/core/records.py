@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from services.core.calendars import LONG_AGO
+from services.core.restrictions import editable_groups
 from services.core.slots import changed_fields
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from services.core.recurrence import OriginalStart
+    from services.core.restrictions import Editable, Restriction
     from services.core.slots import SlotContent
 
 Origin: TypeAlias = Literal["app", "google", "merge", "restore"]
@@ -38,13 +41,18 @@ class SyncState(StrEnum):
     HELD = "held"
 
 
-class EventKind(StrEnum):
-    """What an event is to its series."""
+@dataclass(frozen=True, slots=True)
+class SeriesLink:
+    """What an exception stands for: one instance of a series."""
 
-    SINGLE = "single"
-    SERIES = "series"
-    EXCEPTION = "exception"
-    CANCELLED_EXCEPTION = "cancelled_exception"
+    original_start: OriginalStart
+    """Where the series has the instance, whatever the exception made of it."""
+    series_id: UUID | None
+    """The slot of the series; `None`: it is not known, for instance of an invitation to one instance only."""
+    recurring_event_id: str | None = None
+    """Google's id of the series; `None` for an exception that was made here."""
+    went_along: bool = False
+    """Whether the exception is deleted because its series is, and so comes back with it."""
 
 
 UNKNOWN_ETAG: Final = "*"
@@ -60,15 +68,22 @@ class GoogleCopy:
     """Or `UNKNOWN_ETAG`."""
     updated_at: datetime | None
     """Google's `updated`, by Google's clock."""
-    kind: EventKind = EventKind.SINGLE
-    editable: bool = True
-    read_only_reason: str | None = None
-    recurring_event_id: str | None = None
-    original_start: str | None = None
-    """Of an exception: its original start as Google writes it (a date or a date-time)."""
+    restriction: Restriction | None = None
+    """Why not everything of it can be edited; `None`: it can."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What a frontend shows read-only, as JSON: html_link, event_type, status, organizer, attendees,
     conference_url."""
+
+    @property
+    def editable(self) -> bool:
+        """Whether the app may edit any of it."""
+        return bool(editable_groups(self.restriction))
+
+    @property
+    def editable_groups(self) -> frozenset[Editable]:
+        """What the app may edit of it; a list of guests that Google cut short cannot be sent back."""
+        groups = editable_groups(self.restriction)
+        return groups - {"attendees"} if self.facts.get("attendees_omitted") else groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +136,13 @@ class Slot:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+    series: SeriesLink | None = None
+    """Of an exception: the instance that it stands for."""
     base: SlotContent | None = None
-    """What both sides last agreed on; `None` when Google has, or should have, nothing."""
+    """What both sides last agreed on; `None` when Google has, or should have, nothing.
+
+    Of an exception that Google has not got yet: the instance as the series had it.
+    """
     edited_at: Mapping[str, datetime] = field(default_factory=dict)
     """When the app last edited each field group (or `deleted`) that Google has not confirmed yet."""
     version: int = 1
@@ -131,6 +151,8 @@ class Slot:
     generation: int = 0
     """Part of the event id that the next insert uses; grows when an id has become a tombstone."""
     google: GoogleCopy | None = None
+    template_event_id: str | None = None
+    """The event from which the first insert takes what only Google knows: guests' answers, conference."""
     sent: SlotContent | Deletion | None = None
     """What an unanswered call may have brought to Google; `None` when no outcome is unknown."""
     refetch: bool = False
@@ -156,6 +178,11 @@ class Slot:
         if self.deleted_at is not None and content is not None:
             changes |= changed_fields(self.content, content)
         return changes
+
+    @property
+    def is_series(self) -> bool:
+        """Whether the slot recurs."""
+        return bool(self.content.schedule.recurrence)
 
     @property
     def dirty(self) -> bool:
@@ -243,10 +270,8 @@ class SlotCounts:
 class CancelledInstance:
     """An instance that its series does not have (any more)."""
 
-    calendar_id: str
-    recurring_event_id: str
-    original_start: str
-    """As Google writes it."""
+    series_id: UUID
+    original_start: OriginalStart
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,19 @@ if TYPE_CHECKING:
 Transparency: TypeAlias = Literal["opaque", "transparent"]
 Visibility: TypeAlias = Literal["default", "public", "private", "confidential"]
 ReminderMethod: TypeAlias = Literal["email", "popup"]
+ResponseStatus: TypeAlias = Literal["needsAction", "declined", "tentative", "accepted"]
+"""Google's words for what a guest answered."""
 FieldGroup: TypeAlias = Literal[
-    "title", "description", "location", "schedule", "color", "transparency", "visibility", "reminders"
+    "title",
+    "description",
+    "location",
+    "schedule",
+    "color",
+    "transparency",
+    "visibility",
+    "reminders",
+    "attendees",
+    "response",
 ]
 """A unit of merging: two edits of one group are a conflict, edits of two groups are both kept."""
 
@@ -31,6 +42,8 @@ FIELD_GROUPS: tuple[FieldGroup, ...] = (
     "transparency",
     "visibility",
     "reminders",
+    "attendees",
+    "response",
 )
 
 
@@ -99,6 +112,15 @@ class Reminders:
 DEFAULT_REMINDERS = Reminders()
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Attendee:
+    """Somebody who is invited. What the guest says to it (response, comment) is Google's alone."""
+
+    email: str
+    """In lower case."""
+    optional: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class SlotContent:
     """What both sides own of a slot."""
@@ -112,6 +134,10 @@ class SlotContent:
     transparency: Transparency = "opaque"
     visibility: Visibility = "default"
     reminders: Reminders = DEFAULT_REMINDERS
+    attendees: tuple[Attendee, ...] = ()
+    """In the order of their addresses, each once; with the user, if invited."""
+    response: ResponseStatus | None = None
+    """What the user answered; `None` when the user is not among the guests."""
 
     def changed_groups(self, other: SlotContent) -> frozenset[FieldGroup]:
         """The groups in which `other` differs."""
@@ -155,6 +181,8 @@ def content_to_document(content: SlotContent) -> dict[str, Any]:
         "transparency": content.transparency,
         "visibility": content.visibility,
         "reminders": reminders_to_document(content.reminders),
+        "attendees": attendees_to_document(content.attendees),
+        "response": content.response,
     }
 
 
@@ -178,6 +206,8 @@ def content_from_document(document: Mapping[str, Any]) -> SlotContent:
         transparency=document["transparency"],
         visibility=document["visibility"],
         reminders=reminders_from_document(document["reminders"]),
+        attendees=attendees_from_document(document["attendees"]),
+        response=document["response"],
     )
 
 
@@ -199,6 +229,20 @@ def reminders_from_document(document: Mapping[str, Any]) -> Reminders:
         use_default=bool(document.get("use_default", False)),
         overrides=tuple(sorted(set(overrides), key=lambda each: (each.minutes, each.method))),
     )
+
+
+def attendees_to_document(attendees: Iterable[Attendee]) -> list[dict[str, Any]]:
+    """Attendees as plain JSON values."""
+    return [{"email": each.email, "optional": each.optional} for each in attendees]
+
+
+def attendees_from_document(document: Iterable[Mapping[str, Any]]) -> tuple[Attendee, ...]:
+    """Attendees in their one form: addresses in lower case and in order, each once (the last counts)."""
+    by_email = {
+        (email := str(each["email"]).lower()): Attendee(email, bool(each.get("optional", False)))
+        for each in document
+    }
+    return tuple(sorted(by_email.values()))
 
 
 _SCHEDULE_KEYS = ("start", "end", "timezone", "all_day", "recurrence")

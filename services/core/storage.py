@@ -93,7 +93,7 @@ class FeedRepository(Protocol):
         """
 
     async def cancelled_instances(self, user_id: UUID) -> list[CancelledInstance]:
-        """The instances of series whose exceptions are deleted, in no order."""
+        """The instances of series that are cancelled, in no order."""
 
     async def zones(self, user_id: UUID) -> list[ZoneUse]:
         """The zones of the timed slots that are not deleted, by name."""
@@ -289,6 +289,14 @@ class SlotRepository(Protocol):
 
     async def page(self, user_id: UUID, query: SlotQuery) -> list[Slot]:
         """Slots in the order of (sort start, id)."""
+
+    async def exceptions_of(self, user_id: UUID, series_ids: Collection[UUID]) -> list[Slot]:
+        """All exceptions that are bound to these series, cancelled ones too, in the order of their ids."""
+
+    async def orphans(
+        self, user_id: UUID, calendar_id: str, recurring_event_ids: Collection[str]
+    ) -> list[Slot]:
+        """Exceptions of these events whose series was not known when they came."""
 
     async def exceptions(
         self, user_id: UUID, *, starts_before: datetime, starts_from: datetime

@@ -70,9 +70,14 @@ class CalendarRequests:
         """One event."""
         return _to_send(self._events.get(calendarId=calendar_id, eventId=event_id))
 
-    def insert(self, calendar_id: str, body: Mapping[str, Any], *, send_updates: str) -> HttpRequest:
-        """A new event."""
-        return _to_send(self._events.insert(calendarId=calendar_id, body=body, sendUpdates=send_updates))
+    def insert(
+        self, calendar_id: str, body: Mapping[str, Any], *, send_updates: str, whole: bool = False
+    ) -> HttpRequest:
+        """A new event; a `whole` one brings its conference and attachments along, which Google drops else."""
+        extra: dict[str, Any] = {"conferenceDataVersion": 1, "supportsAttachments": True} if whole else {}
+        return _to_send(
+            self._events.insert(calendarId=calendar_id, body=body, sendUpdates=send_updates, **extra)
+        )
 
     def patch(
         self, calendar_id: str, event_id: str, body: Mapping[str, Any], *, etag: str, send_updates: str

@@ -10,11 +10,13 @@ Source: discovery document calendar:v3, revision 20261030.
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from services.core.events import EventPage, RemoteEvent, UnreadableEvent
-from services.core.records import EventKind, GoogleCopy
+from services.core.events import EventPage, InstanceName, RemoteEvent, UnreadableEvent
+from services.core.records import GoogleCopy
+from services.core.recurrence import normalise_recurrence, parse_instance_key, read_original_start
 from services.core.slots import (
     DEFAULT_REMINDERS,
     ReminderOverride,
@@ -23,7 +25,9 @@ from services.core.slots import (
     SlotContent,
     normalise_text,
 )
+from services.google.attendees import attendees_to_wire, read_attendees
 from services.google.facts import facts_from_wire
+from services.google.restrictions import restriction_on
 from services.google.times import (
     UnreadableEventError,
     known_zone,
@@ -34,17 +38,25 @@ from services.google.times import (
 from services.google.transport import no_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SLOT_PROPERTY: Final = "slotId"
 """The private extended property that names the slot an event belongs to."""
 
-READ_ONLY_ROLES: Final = frozenset({"none", "freeBusyReader", "reader"})
-_ROLE_BLIND_TO_PRIVATE: Final = "writerWithoutPrivateAccess"
+_NOBODY: Final = ((), None)
+_NO_TEMPLATE: Final[Mapping[str, Any]] = MappingProxyType({})
+_CARRIED: Final = (
+    "conferenceData",
+    "attachments",
+    "source",
+    "guestsCanInviteOthers",
+    "guestsCanModify",
+    "guestsCanSeeOtherGuests",
+)
 _TRANSPARENCIES: Final = frozenset({"opaque", "transparent"})
 _VISIBILITIES: Final = frozenset({"default", "public", "private", "confidential"})
 _REMINDER_METHODS: Final = frozenset({"email", "popup"})
-_OCCURRENCE_ID: Final = re.compile(r"(.+)_\d{8}(?:T\d{6}Z)?")
+_OCCURRENCE_ID: Final = re.compile(r"(.+)_(\d{8}(?:T\d{6}Z)?)")
 
 
 def page_from_wire(document: Mapping[str, Any]) -> EventPage:
@@ -116,59 +128,43 @@ def _read_event(document: Mapping[str, Any], calendar_zone: str, access_role: st
     if not isinstance(etag, str):
         raise UnreadableEventError("no etag")
     cancelled = get("status") == "cancelled"
-    series_id = get("recurringEventId")
-    original = get("originalStartTime")
-    kind = EventKind.SINGLE
-    if series_id is not None or original is not None:
-        kind = EventKind.CANCELLED_EXCEPTION if cancelled else EventKind.EXCEPTION
-    elif get("recurrence"):
-        kind = EventKind.SERIES
-    elif cancelled and (occurrence := _OCCURRENCE_ID.fullmatch(event_id)):
-        kind, series_id = EventKind.CANCELLED_EXCEPTION, occurrence[1]
-    content = None if cancelled else _read_content(document, calendar_zone)
-    reason = (
-        None if cancelled and kind is EventKind.SINGLE else _read_only_reason(document, kind, access_role)
-    )
     extended = get("extendedProperties")
     return RemoteEvent(
         event_id,
-        content,
+        None if cancelled else _read_content(document, calendar_zone),
         GoogleCopy(
             event_id,
             etag,
             moment_or_none(get("updated")),
-            kind,
-            reason is None,
-            reason,
-            series_id,
-            None if original is None else original.get("dateTime") or original.get("date"),
+            restriction_on(document, access_role),
             facts_from_wire(document),
         ),
         None if extended is None else _slot_id(extended),
+        _read_instance(document, event_id, calendar_zone, cancelled=cancelled),
     )
 
 
-def _read_only_reason(document: Mapping[str, Any], kind: EventKind, access_role: str) -> str | None:
-    """Why the app may not edit the event; `None` when it may.
-
-    Google lets a guest change the own copy's colour and reminders only, so the whole event counts as
-    read-only here unless its organizer lets guests modify it.
-    """
-    get = document.get
-    if kind is not EventKind.SINGLE:
-        return "recurring-series"
-    if access_role in READ_ONLY_ROLES:
-        return "calendar-read-only"
-    if access_role == _ROLE_BLIND_TO_PRIVATE and get("visibility") in ("private", "confidential"):
-        return "calendar-read-only"
-    if get("eventType", "default") != "default":
-        return "event-type"
-    if get("locked"):
-        return "locked"
-    organizer = get("organizer")
-    if organizer is not None and not organizer.get("self") and not get("guestsCanModify"):
-        return "not-organizer"
-    return None
+def _read_instance(
+    document: Mapping[str, Any], event_id: str, calendar_zone: str, *, cancelled: bool
+) -> InstanceName | None:
+    """The instance that an event is, if it is one; its id tells what a tombstone may leave out."""
+    series_id, original = document.get("recurringEventId"), document.get("originalStartTime")
+    if series_id is None and original is None and not cancelled:
+        return None
+    named = _OCCURRENCE_ID.fullmatch(event_id)
+    if series_id is None:
+        if named is None:
+            return None
+        series_id = named[1]
+    start = None
+    if original is not None:
+        text = original.get("dateTime") or original.get("date")
+        start = read_original_start(text, known_zone(original.get("timeZone")) or calendar_zone)
+    if start is None and named is not None:
+        start = parse_instance_key(named[2])
+    if start is None:
+        raise UnreadableEventError("an instance without its original start")
+    return InstanceName(series_id, start)
 
 
 def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotContent:
@@ -179,7 +175,7 @@ def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotConten
         _text(get("summary")),
         Schedule(
             span_from_wire(document, calendar_zone),
-            tuple(map(str, recurrence)) if recurrence else (),
+            normalise_recurrence(map(str, recurrence)) if recurrence else (),
         ),
         _text(get("description")),
         _text(get("location")),
@@ -187,6 +183,7 @@ def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotConten
         transparency if transparency and transparency in _TRANSPARENCIES else "opaque",
         visibility if visibility and visibility in _VISIBILITIES else "default",
         DEFAULT_REMINDERS if reminders is None else _read_reminders(reminders),
+        *(read_attendees(attendees) if (attendees := get("attendees")) else _NOBODY),
     )
 
 
@@ -222,9 +219,19 @@ def _slot_id(extended: Mapping[str, Any]) -> UUID | None:
         return None
 
 
-def event_to_wire(content: SlotContent) -> dict[str, Any]:
-    """A whole event, for an insert: what is at Google's default is left out."""
-    document: dict[str, Any] = {"summary": content.title, "reminders": _reminders_to_wire(content.reminders)}
+def event_to_wire(content: SlotContent, template: Mapping[str, Any] = _NO_TEMPLATE) -> dict[str, Any]:
+    """A whole event, for an insert: what is at Google's default is left out.
+
+    Args:
+        content: What the event is to be.
+        template: An event from which it takes what the content does not say: conference, attachments, what
+            guests answered and what they may do.
+    """
+    document: dict[str, Any] = {name: template[name] for name in _CARRIED if name in template}
+    if shared := (template.get("extendedProperties") or {}).get("shared"):
+        document["extendedProperties"] = {"shared": shared}
+    document["summary"] = content.title
+    document["reminders"] = _reminders_to_wire(content.reminders)
     document["start"], document["end"] = span_to_wire(content.schedule.span)
     if content.schedule.recurrence:
         document["recurrence"] = list(content.schedule.recurrence)
@@ -238,15 +245,28 @@ def event_to_wire(content: SlotContent) -> dict[str, Any]:
         document["transparency"] = content.transparency
     if content.visibility != "default":
         document["visibility"] = content.visibility
+    if content.attendees:
+        document["attendees"] = attendees_to_wire(content, template.get("attendees") or ())
     return document
 
 
-def changes_to_wire(base: SlotContent | None, content: SlotContent) -> dict[str, Any]:
+def changes_guests(base: SlotContent | None, content: SlotContent) -> bool:
+    """Whether a PATCH from `base` to `content` needs to know the guests' rows as Google has them."""
+    if base is None:
+        return True
+    return base.attendees != content.attendees or base.response != content.response
+
+
+def changes_to_wire(
+    base: SlotContent | None, content: SlotContent, rows: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """The body of a PATCH: what differs from `base`, and nothing else.
 
     Args:
         base: `None` when what Google holds is not known: then everything is named, also what is to be empty.
         content: What the event is to become.
+        rows: The guests as Google has them, when `changes_guests`; a list goes whole, so what they said
+            has to go back with it.
     """
     document: dict[str, Any] = {}
     if base is None or base.title != content.title:
@@ -266,6 +286,8 @@ def changes_to_wire(base: SlotContent | None, content: SlotContent) -> dict[str,
     if base is None or base.reminders != content.reminders:
         # Objects are merged key by key, so overrides have to go by name before the default can return.
         document["reminders"] = {"overrides": None, **_reminders_to_wire(content.reminders)}
+    if changes_guests(base, content):
+        document["attendees"] = attendees_to_wire(content, rows) or None
     return document
 
 

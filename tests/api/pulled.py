@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from services.core.records import EventKind, GoogleCopy, Slot
+from services.core.records import GoogleCopy, SeriesLink, Slot
 from services.core.slots import AllDay, Schedule, SlotContent, Timed
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Pulled:
     ) -> Slot:
         """A single slot, or a series."""
         number = len(self.slots) + 1
-        kind = EventKind.SERIES if known.schedule.recurrence else EventKind.SINGLE
         slot = Slot(
             user_id=self._user_id,
             id=UUID(int=(0x0190 << 112) + number),
@@ -54,31 +53,25 @@ class Pulled:
             source="google",
             created_at=AT,
             updated_at=AT,
-            google=GoogleCopy(f"event{number}", '"1"', AT, kind, facts=facts or {}),
+            google=GoogleCopy(f"event{number}", '"1"', AT, facts=facts or {}),
         )
         self.slots.append(replace(slot, **fields))
         return self.slots[-1]
 
     def exception(self, series: Slot, original: datetime | date, known: SlotContent) -> Slot:
         """An instance that differs from its series."""
-        return self._bound(self.add(known), series, original, EventKind.EXCEPTION)
+        return self._bound(self.add(known), series, original)
 
     def cancelled(self, series: Slot, original: datetime | date) -> Slot:
         """An instance that does not take place."""
         gone = self.add(replace(series.content, schedule=Schedule(series.content.schedule.span)))
         gone = replace(gone, deleted_at=AT, base=None)
-        return self._bound(gone, series, original, EventKind.CANCELLED_EXCEPTION)
+        return self._bound(gone, series, original)
 
-    def _bound(self, slot: Slot, series: Slot, original: datetime | date, kind: EventKind) -> Slot:
-        assert slot.google is not None
+    def _bound(self, slot: Slot, series: Slot, original: datetime | date) -> Slot:
         assert series.google is not None
-        copy = replace(
-            slot.google,
-            kind=kind,
-            recurring_event_id=series.google.event_id,
-            original_start=original.isoformat(),
-        )
-        self.slots[-1] = replace(slot, google=copy)
+        start = original.astimezone(UTC) if isinstance(original, datetime) else original
+        self.slots[-1] = replace(slot, series=SeriesLink(start, series.id, series.google.event_id))
         return self.slots[-1]
 
     async def store(self, service: Service) -> None:

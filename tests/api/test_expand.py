@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from schemas.slot_schemas import SlotPageOut
-from services.core.records import EventKind, GoogleCopy, Slot
+from services.core.records import GoogleCopy, SeriesLink, Slot
 from services.core.slots import Schedule, SlotContent, Timed
 
 if TYPE_CHECKING:
@@ -42,30 +42,19 @@ async def timetable(any_service: Service) -> tuple[Service, dict[str, str]]:
     service = any_service
     user = (await service.http.post("/auth/users", json={"email": "ada@example.com"})).json()
     headers, user_id = {"authorization": f"Bearer {user['api_key']}"}, UUID(user["id"])
-    series = GoogleCopy("lecture", '"1"', MONDAY, EventKind.SERIES, editable=False)
-    moved = GoogleCopy(
-        "lecture_20260309T080000Z",
-        '"1"',
-        MONDAY,
-        EventKind.EXCEPTION,
-        editable=False,
-        recurring_event_id="lecture",
-        original_start="2026-03-09T09:00:00+01:00",
-    )
-    cancelled = replace(
-        moved,
-        event_id="lecture_20260316T080000Z",
-        kind=EventKind.CANCELLED_EXCEPTION,
-        original_start="2026-03-16T09:00:00+01:00",
-    )
+    series = GoogleCopy("lecture", '"1"', MONDAY)
+    moved = GoogleCopy("lecture_20260309T080000Z", '"1"', MONDAY)
+    cancelled = replace(moved, event_id="lecture_20260316T080000Z")
     gone = pulled(user_id, 3, "", MONDAY + 2 * WEEK, cancelled)
+    second = SeriesLink(MONDAY + WEEK, UUID(int=1), "lecture")
+    third = SeriesLink(MONDAY + 2 * WEEK, UUID(int=1), "lecture")
     async with service.parts.container.slots._uow() as tx:
         await tx.users.lock(user_id)
         await tx.slots.add(
             [
                 pulled(user_id, 1, "Lecture", MONDAY, series, "RRULE:FREQ=WEEKLY"),
-                pulled(user_id, 2, "Lecture, moved", MONDAY + WEEK + HOUR, moved),
-                replace(gone, deleted_at=MONDAY, base=None),
+                replace(pulled(user_id, 2, "Lecture, moved", MONDAY + WEEK + HOUR, moved), series=second),
+                replace(gone, deleted_at=MONDAY, base=None, series=third),
             ]
         )
     dentist = {"title": "Dentist", "start": "2026-03-09T08:00:00Z", "end": "2026-03-09T08:30:00Z"}

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.free_busy_schemas import FreeBusyOut
 from services.core.calendars import CalendarSync
-from services.core.records import EventKind, GoogleCopy, Slot
+from services.core.records import GoogleCopy, SeriesLink, Slot
 from services.core.slots import AllDay, Schedule, SlotContent, Timed
 from tests.api.service import problem, refused
 
@@ -56,27 +56,18 @@ def shown(intervals: list[dict[str, str]]) -> list[tuple[str, str]]:
 
 
 async def test_a_series_is_busy_with_its_exceptions_in_place(any_service: Service, bob: Person) -> None:
-    series = GoogleCopy("lecture", '"1"', MONDAY, EventKind.SERIES)
-    moved = GoogleCopy(
-        "lecture_20260309T080000Z",
-        '"1"',
-        MONDAY,
-        EventKind.EXCEPTION,
-        recurring_event_id="lecture",
-        original_start="2026-03-09T09:00:00+01:00",
-    )
-    cancelled = replace(
-        moved,
-        event_id="lecture_20260316T080000Z",
-        kind=EventKind.CANCELLED_EXCEPTION,
-        original_start="2026-03-16T09:00:00+01:00",
-    )
+    series = GoogleCopy("lecture", '"1"', MONDAY)
+    moved = GoogleCopy("lecture_20260309T080000Z", '"1"', MONDAY)
+    cancelled = GoogleCopy("lecture_20260316T080000Z", '"1"', MONDAY)
+    lecture = google_slot(bob, 1, MONDAY, series, "RRULE:FREQ=WEEKLY")
+    second = SeriesLink(MONDAY + WEEK, lecture.id, "lecture")
+    third = SeriesLink(MONDAY + 2 * WEEK, lecture.id, "lecture")
     gone = google_slot(bob, 3, MONDAY + 2 * WEEK, cancelled)
     await stored(
         any_service,
-        google_slot(bob, 1, MONDAY, series, "RRULE:FREQ=WEEKLY"),
-        google_slot(bob, 2, MONDAY + WEEK + DAY, moved),
-        replace(gone, deleted_at=MONDAY, base=None),
+        lecture,
+        replace(google_slot(bob, 2, MONDAY + WEEK + DAY, moved), series=second),
+        replace(gone, deleted_at=MONDAY, base=None, series=third),
     )
     assert shown((await asked(bob, timezone="Europe/Berlin"))["busy"]) == [
         ("2026-03-02T09:00:00+01:00", "2026-03-02T10:00:00+01:00"),

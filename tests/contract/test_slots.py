@@ -13,11 +13,21 @@ from hypothesis import HealthCheck, given, settings
 
 from persistence.failures import ConstraintError
 from services.core.calendars import LONG_AGO
-from services.core.records import EventKind, HistoryEntry, PushFailure, Slot, SlotCounts, SlotQuery, SyncState
+from services.core.records import (
+    HistoryEntry,
+    PushFailure,
+    SeriesLink,
+    Slot,
+    SlotCounts,
+    SlotQuery,
+    SyncState,
+)
 from tests.contract.records import HOUR, MINUTE, NOW, all_day, new_id, slot, some_user, stored, synced, timed
 from tests.strategies import slots as any_slots
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from services.core.storage import UnitOfWork
 
 LATER = NOW + 24 * HOUR
@@ -295,19 +305,15 @@ async def test_series_and_exceptions_are_found_apart(uow: UnitOfWork) -> None:
     weekly = replace(timed("Weekly"), schedule=replace(timed().schedule, recurrence=("RRULE:FREQ=WEEKLY",)))
     series, single = await stored(uow, synced(user_id, "series", weekly), slot(user_id, timed("Single")))
 
-    def exception(name: str, original: str) -> Slot:
-        made = synced(user_id, name, timed(name))
-        assert made.google is not None
-        copy = replace(
-            made.google, kind=EventKind.EXCEPTION, recurring_event_id="series", original_start=original
-        )
-        return replace(made, google=copy)
+    def exception(name: str, original: datetime | date, series_id: UUID | None) -> Slot:
+        link = SeriesLink(original, series_id, "series")
+        return replace(synced(user_id, name, timed(name)), series=link)
 
     moved, cancelled, later = await stored(
         uow,
-        exception("moved", "2026-03-09T09:00:00+01:00"),
-        replace(exception("cancelled", "2026-03-10"), deleted_at=NOW, base=None),
-        exception("later", "2026-03-16T08:00:00Z"),
+        exception("moved", datetime(2026, 3, 9, 8, tzinfo=UTC), series.id),
+        replace(exception("cancelled", date(2026, 3, 10), series.id), deleted_at=NOW, base=None),
+        exception("later", datetime(2026, 3, 16, 8, tzinfo=UTC), None),
     )
     async with uow.reading() as tx:
         assert await tx.slots.page(user_id, SlotQuery(recurring=True)) == [series]
@@ -318,7 +324,13 @@ async def test_series_and_exceptions_are_found_apart(uow: UnitOfWork) -> None:
             starts_from=datetime(2026, 3, 9, 8, tzinfo=UTC),
             starts_before=datetime(2026, 3, 16, 8, tzinfo=UTC),
         )
+        bound = await tx.slots.exceptions_of(user_id, {series.id})
+        orphans = await tx.slots.orphans(user_id, series.calendar_id, {"series", "another"})
+        assert await tx.slots.orphans(user_id, "another", {"series"}) == []
+        assert await tx.slots.exceptions_of(user_id, {single.id}) == []
     assert found == [moved, cancelled]
+    assert bound == sorted([moved, cancelled], key=lambda each: each.id)
+    assert orphans == [later]
 
 
 async def test_counts(uow: UnitOfWork) -> None:

@@ -19,7 +19,7 @@ from services.core.errors import (
     ReadOnlyCalendarError,
     UnknownCalendarError,
 )
-from services.core.records import EventKind, SyncState
+from services.core.records import SyncState
 from tests.engine.world import EMAIL, START, USER, World, make_world
 
 if TYPE_CHECKING:
@@ -234,8 +234,8 @@ async def test_what_came_from_a_calendar_leaves_and_returns_with_it(world: World
     for title in ("Review", "Weekly", "Weekly, moved", "Stays"):
         assert slots[title].id == before[title]
     assert slots["Changed"].id == before["Changes"]
-    kinds = {each.id: each.google.kind for each in await world.all_slots(deleted=True) if each.google}
-    assert [each for each in kinds if kinds[each] is EventKind.CANCELLED_EXCEPTION] == [before[""]]
+    cancelled = [each for each in await world.all_slots(deleted=True) if each.deleted_at and each.series]
+    assert [each.id for each in cancelled] == [before[""]]
     assert {slot.sync_state for slot in slots.values()} == {SyncState.SYNCED, SyncState.READ_ONLY}
     assert titles(world, WORK) == sorted(slots)
 

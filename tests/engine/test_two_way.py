@@ -194,7 +194,7 @@ async def test_what_we_did_not_change_we_never_touch(world: World):
     assert set(patch["body"]) == {"summary"}
 
 
-async def test_series_and_their_exceptions_are_kept_aside_untouched(world: World):
+async def test_series_and_their_exceptions_are_taken_in_untouched(world: World):
     series = world.google.create("Weekly", recurrence=["RRULE:FREQ=WEEKLY;COUNT=5"])
     world.google.edit(series["id"] + "_20260309T080000Z", summary="Weekly, moved")
     world.google.delete(series["id"] + "_20260316T080000Z")
@@ -203,6 +203,6 @@ async def test_series_and_their_exceptions_are_kept_aside_untouched(world: World
     await world.settle(within=timedelta(hours=2))
     slots = await world.all_slots()
     assert {slot.content.title for slot in slots} == {"Weekly", "Weekly, moved"}
-    assert {slot.sync_state for slot in slots} == {SyncState.READ_ONLY}
+    assert {slot.sync_state for slot in slots} == {SyncState.SYNCED}
     assert world.google.events(deleted=True) == before
     assert {call["method"] for call in world.google.requests()} == {"GET"}

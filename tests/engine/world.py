@@ -25,7 +25,8 @@ from services.google.transport import GuardedTransport
 from services.google_oauth import GoogleOAuth
 from services.review_service import ReviewService
 from services.signals import Signals
-from services.slot_service import SlotDraft, SlotEdit, SlotService
+from services.slot_scopes import SlotAddress, SlotEdit
+from services.slot_service import SlotDraft, SlotService
 from services.sync_engine import SyncEngine
 from services.sync_service import SyncService
 from services.token_service import TokenService
@@ -140,7 +141,7 @@ class World:
     ) -> Slot:
         """The app creates a slot."""
         content = SlotContent(title, Schedule(Timed(at, at + timedelta(hours=1), "UTC")), **more)
-        return (await self.slots.create(USER, SlotDraft(content, calendar_id))).slot
+        return (await self.slots.create(USER, SlotDraft(content, calendar_id=calendar_id))).entry.slot
 
     async def linked(self, title: str = "Talk") -> tuple[Slot, str]:
         """A slot of the app that Google has, and the id of its event."""
@@ -153,15 +154,15 @@ class World:
     async def edit(self, slot: Slot, notify: Notify = "none", /, **changes: Any) -> Slot:
         """The app changes fields of a slot."""
         change = SlotEdit(lambda content: replace(content, **changes), notify=notify)
-        return (await self.slots.edit(USER, slot.id, change)).slot
+        return (await self.slots.edit(USER, SlotAddress(slot.id), change)).entry.slot
 
     async def delete(self, slot: Slot, notify: Notify = "none", /) -> Slot:
         """The app deletes a slot."""
-        return (await self.slots.delete(USER, slot.id, notify=notify)).slot
+        return (await self.slots.delete(USER, SlotAddress(slot.id), notify=notify)).entry.slot
 
     async def restore(self, slot: Slot) -> Slot:
         """The app brings a deleted slot back."""
-        return (await self.slots.restore(USER, slot.id)).slot
+        return (await self.slots.restore(USER, SlotAddress(slot.id))).entry.slot
 
     async def slot(self, slot_id: UUID) -> Slot:
         """A slot as it is stored now."""

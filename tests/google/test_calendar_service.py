@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,8 +11,8 @@ from services.core.errors import (
     FailureClass,
     VendorError,
 )
-from services.core.records import EventKind
-from services.core.slots import ReminderOverride, Reminders, SlotContent, Timed
+from services.core.events import InstanceName
+from services.core.slots import Attendee, ReminderOverride, Reminders, SlotContent, Timed
 from tests.google.calls import EVENT, SLOT, insert, listing, patch
 from tests.google.world import EMAIL, World, all_day, timed
 
@@ -40,7 +41,7 @@ async def test_what_is_inserted_comes_back_equal(world: World, content: SlotCont
     assert answer.content == content
     assert (answer.event_id, answer.slot_id) == (EVENT, SLOT)
     assert answer.copy.editable
-    assert answer.copy.kind is EventKind.SINGLE
+    assert answer.instance is None
     assert answer == await world.calendars.get(world.user_id, "primary", EVENT)
     page = await listing(world)
     assert page.events == (answer,)
@@ -169,16 +170,20 @@ async def test_deleting_over_somebody_elses_edit_is_a_conflict(world: World) -> 
 
 async def test_a_revived_event_keeps_what_only_google_knew(world: World) -> None:
     seen = await insert(world, timed())
-    world.put_event({"id": EVENT, "attendees": [{"email": "bob@example.com"}], "description": "gone"})
+    bob = {"email": "bob@example.com", "responseStatus": "accepted", "comment": "With cake"}
+    world.put_event({"id": EVENT, "attendees": [bob], "description": "gone"})
     world.put_event({"id": EVENT, "status": "cancelled"})
     seen = await world.calendars.get(world.user_id, "primary", EVENT)
 
+    content = replace(all_day(), attendees=(Attendee("bob@example.com"),))
+
     answer = await world.calendars.revive(
-        world.user_id, "primary", event_id=EVENT, etag=seen.copy.etag, content=all_day(), notify="none"
+        world.user_id, "primary", event_id=EVENT, etag=seen.copy.etag, content=content, notify="none"
     )
 
-    assert answer.content == all_day()
-    assert [each["email"] for each in answer.copy.facts["attendees"]] == ["bob@example.com"]
+    assert answer.content == content
+    [guest] = answer.copy.facts["attendees"]
+    assert (guest["response_status"], guest["comment"]) == ("accepted", "With cake")
 
 
 async def test_google_may_refuse_to_revive(world: World) -> None:
@@ -244,7 +249,7 @@ async def test_a_worthless_cursor_asks_for_everything_again(world: World, token:
     assert caught.value.failure is FailureClass.NEEDS_RESYNC
 
 
-async def test_series_and_exceptions_are_read_only(world: World) -> None:
+async def test_series_and_exceptions_name_each_other(world: World) -> None:
     world.put_event(
         {
             "id": "weekly",
@@ -259,17 +264,13 @@ async def test_series_and_exceptions_are_read_only(world: World) -> None:
 
     events = {each.event_id: each for each in (await listing(world)).events}
 
-    kinds = {event_id: each.copy.kind for event_id, each in events.items()}
-    assert kinds == {
-        "weekly": EventKind.SERIES,
-        "weekly_20261130T090000Z": EventKind.EXCEPTION,
-        "weekly_20261207T090000Z": EventKind.CANCELLED_EXCEPTION,
+    assert {event_id: each.instance for event_id, each in events.items()} == {
+        "weekly": None,
+        "weekly_20261130T090000Z": InstanceName("weekly", datetime(2026, 11, 30, 9, tzinfo=UTC)),
+        "weekly_20261207T090000Z": InstanceName("weekly", datetime(2026, 12, 7, 9, tzinfo=UTC)),
     }
-    assert {each.copy.read_only_reason for each in events.values()} == {"recurring-series"}
-    cancelled = events["weekly_20261207T090000Z"]
-    assert cancelled.content is None
-    assert cancelled.copy.recurring_event_id == "weekly"
-    assert cancelled.copy.original_start
+    assert {each.copy.restriction for each in events.values()} == {None}
+    assert events["weekly_20261207T090000Z"].content is None
 
 
 async def test_a_calendar_that_the_user_may_only_read(world: World) -> None:
@@ -283,9 +284,9 @@ async def test_a_calendar_that_the_user_may_only_read(world: World) -> None:
 
     page = await world.calendars.changes(world.user_id, "bob@example.com", sync_token=None, page_token=None)
 
-    assert [each.copy.read_only_reason for each in page.events] == ["calendar-read-only"]
+    assert [each.copy.restriction for each in page.events] == ["calendar-read-only"]
     seen = await world.calendars.get(world.user_id, "bob@example.com", "theirs")
-    assert seen.copy.read_only_reason == "calendar-read-only"
+    assert seen.copy.restriction == "calendar-read-only"
     with pytest.raises(VendorError) as caught:
         await world.calendars.insert(
             world.user_id, "bob@example.com", event_id=EVENT, slot_id=SLOT, content=timed(), notify="none"

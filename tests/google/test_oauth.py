@@ -14,8 +14,8 @@ from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
 from services.core.errors import OAuthFlowError, ReauthorisationRequiredError, VendorError
 from services.core.event_ids import event_id_for
-from services.core.pushing import Insert, Nothing, next_call
-from services.core.records import EventKind, GoogleCopy, Slot
+from services.core.pushing import Insert, Nothing, Wait, next_call
+from services.core.records import GoogleCopy, SeriesLink, Slot
 from services.core.slots import Schedule, SlotContent, Timed
 from services.google.oauth_endpoints import CALENDAR_LIST_SCOPE, EVENTS_SCOPE, SCOPES, claims_of
 from services.google_oauth import FLOW_LIFETIME, TICKET_LIFETIME, FinishedFlow, OpenedFlow
@@ -299,10 +299,15 @@ async def test_another_account_is_stored_together_with_the_end_of_the_bindings_t
     """Whatever happens afterwards, no slot is looked for in an account that never had it."""
     world.oauth = world.oauth_with(replace(world.config, same_email_only=False))
     first = (await connect(world)).account
-    single, series = a_slot(world, "single", EventKind.SINGLE), a_slot(world, "series", EventKind.SERIES)
+    single = a_slot(world, "single")
+    series = a_slot(world, "series", "RRULE:FREQ=DAILY;COUNT=3")
+    exception = replace(
+        a_slot(world, "series_x"), series=SeriesLink(NOW + timedelta(days=1), series.id, "series")
+    )
+    orphan = replace(a_slot(world, "other_x"), series=SeriesLink(NOW, None, "other"))
     async with world.storage.uow() as tx:
         await tx.users.lock(world.user_id)
-        await tx.slots.add([single, series])
+        await tx.slots.add([single, series, exception, orphan])
     world.storage.accounts[world.user_id] = replace(
         first, status=AccountStatus.DISCONNECTED, refresh_token=None, version=2
     )
@@ -310,16 +315,18 @@ async def test_another_account_is_stored_together_with_the_end_of_the_bindings_t
     await connect(world, "other@example.com")
 
     async with world.storage.uow.reading() as tx:
-        slots = await tx.slots.find_many(world.user_id, [single.id, series.id])
-        (entry,) = await tx.slots.history(world.user_id, series.id)
+        slots = await tx.slots.find_many(world.user_id, [single.id, series.id, exception.id, orphan.id])
+        (entry,) = await tx.slots.history(world.user_id, orphan.id)
     assert {slot.google for slot in slots.values()} == {None}
     assert next_call(slots[single.id]) == Insert(event_id_for(single.id, 1), single.content)
-    assert next_call(slots[series.id]) == Nothing()
+    assert next_call(slots[series.id]) == Insert(event_id_for(series.id, 1), series.content)
+    assert next_call(slots[exception.id], slots[series.id]) == Wait()
+    assert next_call(slots[orphan.id]) == Nothing()
     assert entry.fields == {"deleted": {"before": False, "after": True}}
 
 
-def a_slot(world: World, event_id: str, kind: EventKind) -> Slot:
-    content = SlotContent("Talk", Schedule(Timed(NOW, NOW, "UTC")))
+def a_slot(world: World, event_id: str, *recurrence: str) -> Slot:
+    content = SlotContent("Talk", Schedule(Timed(NOW, NOW, "UTC"), recurrence))
     return Slot(
         user_id=world.user_id,
         id=world.ids.uuid(),
@@ -329,7 +336,7 @@ def a_slot(world: World, event_id: str, kind: EventKind) -> Slot:
         source="google",
         created_at=NOW,
         updated_at=NOW,
-        google=GoogleCopy(event_id, '"1"', NOW, kind),
+        google=GoogleCopy(event_id, '"1"', NOW),
     )
 
 

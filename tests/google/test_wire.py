@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.errors import FailureClass, VendorError
-from services.core.records import EventKind
+from services.core.events import InstanceName
 from services.core.slots import (
     DEFAULT_REMINDERS,
     AllDay,
+    Attendee,
     ReminderOverride,
     Reminders,
     Schedule,
@@ -56,13 +57,14 @@ reminders = st.one_of(
         )
     ),
 )
+GUESTS = (Attendee("ada@example.com"), Attendee("bob@example.com", optional=True))
 contents = st.builds(
     SlotContent,
     title=texts,
     schedule=st.builds(
         Schedule,
         spans,
-        st.sampled_from([(), ("RRULE:FREQ=DAILY",), ("RRULE:FREQ=WEEKLY", "EXDATE:20260101")]),
+        st.sampled_from([(), ("RRULE:FREQ=DAILY",), ("RRULE:FREQ=WEEKLY", "EXDATE;VALUE=DATE:20260101")]),
     ),
     description=texts,
     location=texts,
@@ -70,6 +72,9 @@ contents = st.builds(
     transparency=st.sampled_from(["opaque", "transparent"]),
     visibility=st.sampled_from(["default", "public", "private", "confidential"]),
     reminders=reminders,
+    attendees=st.sampled_from(
+        [(), (Attendee("ada@example.com"), Attendee("bob@example.com", optional=True))]
+    ),
 )
 
 
@@ -303,34 +308,38 @@ OTHER = {"email": "b@example.com"}
         ({"organizer": OTHER, "guestsCanModify": True}, "owner", None),
         ({"organizer": OTHER, "privateCopy": True}, "owner", "not-organizer"),
         ({"locked": True}, "owner", "locked"),
-        ({"recurrence": ["RRULE:FREQ=DAILY"]}, "owner", "recurring-series"),
-        ({"recurringEventId": "s"}, "owner", "recurring-series"),
-        ({"originalStartTime": {"date": "2026-01-01"}}, "owner", "recurring-series"),
+        ({"recurrence": ["RRULE:FREQ=DAILY"]}, "owner", None),
+        ({"recurringEventId": "s", "originalStartTime": {"date": "2026-01-01"}}, "owner", None),
         ({}, "reader", "calendar-read-only"),
         ({}, "freeBusyReader", "calendar-read-only"),
         ({"visibility": "private"}, "writerWithoutPrivateAccess", "calendar-read-only"),
         ({}, "writerWithoutPrivateAccess", None),
-        *[
-            ({"eventType": each}, "owner", "event-type")
-            for each in ("birthday", "fromGmail", "focusTime", "outOfOffice", "workingLocation", "newer")
-        ],
+        ({"eventType": "birthday"}, "owner", "birthday"),
+        ({"eventType": "fromGmail"}, "owner", "from-gmail"),
+        ({"eventType": "focusTime"}, "owner", "focus-time"),
+        ({"eventType": "outOfOffice"}, "owner", "out-of-office"),
+        ({"eventType": "workingLocation"}, "owner", "working-location"),
+        ({"eventType": "newer"}, "owner", "event-type"),
         ({"eventType": "default"}, "owner", None),
     ],
 )
 def test_who_may_edit(fields: dict[str, Any], role: str, reason: str | None) -> None:
     copy = event_from_wire({"id": "e", **event_to_wire(timed()), **fields}, "Europe/Paris", role).copy
 
-    assert (copy.editable, copy.read_only_reason) == (reason is None, reason)
+    assert copy.restriction == reason
 
 
 @pytest.mark.parametrize(
-    ("document", "kind", "series"),
+    ("document", "instance"),
     [
-        ({"id": "abc", "status": "cancelled"}, EventKind.SINGLE, None),
-        ({"id": "abc_20261123T090000Z", "status": "cancelled"}, EventKind.CANCELLED_EXCEPTION, "abc"),
-        ({"id": "abc_20261123", "status": "cancelled"}, EventKind.CANCELLED_EXCEPTION, "abc"),
-        ({"id": "_20261123", "status": "cancelled"}, EventKind.SINGLE, None),
-        ({"id": "abc_R20261123T090000", "status": "cancelled"}, EventKind.SINGLE, None),
+        ({"id": "abc", "status": "cancelled"}, None),
+        (
+            {"id": "abc_20261123T090000Z", "status": "cancelled"},
+            InstanceName("abc", datetime(2026, 11, 23, 9, tzinfo=UTC)),
+        ),
+        ({"id": "abc_20261123", "status": "cancelled"}, InstanceName("abc", date(2026, 11, 23))),
+        ({"id": "_20261123", "status": "cancelled"}, None),
+        ({"id": "abc_R20261123T090000", "status": "cancelled"}, None),
         (
             {
                 "id": "x",
@@ -338,19 +347,17 @@ def test_who_may_edit(fields: dict[str, Any], role: str, reason: str | None) -> 
                 "recurringEventId": "abc",
                 "originalStartTime": {"date": "2026-11-23"},
             },
-            EventKind.CANCELLED_EXCEPTION,
-            "abc",
+            InstanceName("abc", date(2026, 11, 23)),
         ),
     ],
 )
 def test_what_is_cancelled_has_no_content_and_needs_no_start(
-    document: dict[str, Any], kind: EventKind, series: str | None
+    document: dict[str, Any], instance: InstanceName | None
 ) -> None:
     event = event_from_wire({"kind": "calendar#event", "etag": '"1"', **document}, "Europe/Paris")
 
     assert event.content is None
-    assert (event.copy.kind, event.copy.recurring_event_id) == (kind, series)
-    assert event.copy.editable is (kind is EventKind.SINGLE)
+    assert event.instance == instance
 
 
 @pytest.mark.parametrize(

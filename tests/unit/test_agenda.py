@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.core.agenda import Entry, Window, agenda
-from services.core.records import EventKind, GoogleCopy, Slot
+from services.core.records import GoogleCopy, SeriesLink, Slot
 from services.core.slots import AllDay, Schedule, SlotContent, Timed
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -25,31 +25,19 @@ def a_slot(number: int, title: str, start: datetime, *recurrence: str) -> Slot:
         source="google",
         created_at=MONDAY,
         updated_at=MONDAY,
-        google=GoogleCopy(
-            f"event{number}", '"1"', MONDAY, EventKind.SERIES if recurrence else EventKind.SINGLE
-        ),
+        google=GoogleCopy(f"event{number}", '"1"', MONDAY),
     )
 
 
-def an_exception(number: int, title: str, start: datetime, *, of: str, original: str) -> Slot:
-    slot = a_slot(number, title, start)
-    copy = GoogleCopy(
-        f"{of}_{number}",
-        '"1"',
-        MONDAY,
-        EventKind.EXCEPTION,
-        recurring_event_id=of,
-        original_start=original,
-    )
-    return replace(slot, google=copy)
+def an_exception(number: int, title: str, start: datetime, *, of: Slot, original: datetime) -> Slot:
+    return replace(a_slot(number, title, start), series=SeriesLink(original, of.id))
 
 
 LECTURE = a_slot(2, "Lecture", MONDAY, "RRULE:FREQ=WEEKLY")
-MOVED = an_exception(
-    3, "Lecture, moved", MONDAY + WEEK + DAY, of="event2", original="2026-03-09T09:00:00+01:00"
-)
+MOVED = an_exception(3, "Lecture, moved", MONDAY + WEEK + DAY, of=LECTURE, original=MONDAY + WEEK)
 CANCELLED = replace(
-    an_exception(4, "", MONDAY + 2 * WEEK, of="event2", original="2026-03-16T08:00:00Z"), deleted_at=MONDAY
+    an_exception(4, "", MONDAY + 2 * WEEK, of=LECTURE, original=MONDAY + 2 * WEEK),
+    deleted_at=MONDAY,
 )
 DENTIST = a_slot(5, "Dentist", MONDAY + WEEK)
 
@@ -74,7 +62,7 @@ def test_an_instance_is_named_by_its_series_and_original_start():
 
 
 def test_an_exception_of_another_series_takes_no_place():
-    other = an_exception(6, "Other", MONDAY + DAY, of="event99", original="2026-03-02T08:00:00Z")
+    other = an_exception(6, "Other", MONDAY + DAY, of=DENTIST, original=MONDAY)
     assert titles(list(agenda([], [LECTURE], [other], FOUR_WEEKS)))[0] == ("Lecture", MONDAY)
 
 

@@ -9,11 +9,13 @@ each module names the decisions that the two leave open.
 * `placing`, `expansion`: where a rule falls on the wall clock, and the occurrences in a window.
 * `instances`: occurrences and their names.
 * `edits`, `moving`: this and following, all, one left out.
+* `acceptance`: what clients may write.
 * `normal_form`: one form, so that equality means agreement.
 """
 
-from services.core.recurrence.edits import continued_from, shifted, truncated_before, without
-from services.core.recurrence.expansion import has_occurrence, last_occurrence_end, occurrences
+from services.core.recurrence.acceptance import accepted
+from services.core.recurrence.edits import continued_from, moved_start, shifted, truncated_before, without
+from services.core.recurrence.expansion import has_occurrence, last_occurrence_end, occurrence_at, occurrences
 from services.core.recurrence.instances import (
     Occurrence,
     OriginalStart,
@@ -35,11 +37,14 @@ __all__ = [
     "OriginalStart",
     "RecurrenceRules",
     "Weekdays",
+    "accepted",
     "continued_from",
     "has_occurrence",
     "instance_key",
     "last_occurrence_end",
+    "moved_start",
     "normalise_recurrence",
+    "occurrence_at",
     "occurrences",
     "parse_instance_key",
     "parse_recurrence",

@@ -154,6 +154,21 @@ def shifted(
     return Schedule(move.span(new_span), tuple(map(str, lines)))
 
 
+def moved_start(
+    schedule: Schedule, original_start: OriginalStart, new_span: Timed | AllDay, other: OriginalStart
+) -> OriginalStart:
+    """The name that another instance gets when the one at `original_start` moves to `new_span`.
+
+    Raises:
+        InvalidRecurrenceError: The recurrence is not valid.
+        InvalidSlotError: A date names no instance of a timed series, nor an instant one of an all-day series.
+    """
+    rules = parse_recurrence(schedule.recurrence, schedule.span)
+    move = move_between(rules, _cut(rules, original_start), new_span)
+    start = move.instant(_cut(rules, other))
+    return start.date() if move.is_all_day else start
+
+
 def without(schedule: Schedule, original_start: OriginalStart) -> Schedule:
     """The series with one occurrence excluded; the same when it has no such occurrence.
 

@@ -66,9 +66,20 @@ def has_occurrence(schedule: Schedule, original_start: OriginalStart) -> bool:
     Raises:
         InvalidRecurrenceError: The recurrence is not valid.
     """
+    return occurrence_at(schedule, original_start) is not None
+
+
+def occurrence_at(schedule: Schedule, original_start: OriginalStart) -> Occurrence | None:
+    """The instance of this name; `None` when the series has none.
+
+    Raises:
+        InvalidRecurrenceError: The recurrence is not valid.
+    """
     rules = parse_recurrence(schedule.recurrence, schedule.span)
     start = instant_named(rules, original_start)
-    return start is not None and start in instants(rules, start, moved(start, SECOND))
+    if start is None or start not in instants(rules, start, moved(start, SECOND)):
+        return None
+    return _occurrence(schedule, start, schedule.sort_end - schedule.sort_start)
 
 
 def last_occurrence_end(schedule: Schedule) -> datetime | None:
