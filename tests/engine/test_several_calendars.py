@@ -236,7 +236,7 @@ async def test_what_came_from_a_calendar_leaves_and_returns_with_it(world: World
     assert slots["Changed"].id == before["Changes"]
     cancelled = [each for each in await world.all_slots(deleted=True) if each.deleted_at and each.series]
     assert [each.id for each in cancelled] == [before[""]]
-    assert {slot.sync_state for slot in slots.values()} == {SyncState.SYNCED, SyncState.READ_ONLY}
+    assert {slot.sync_state for slot in slots.values()} == {SyncState.SYNCED}
     assert titles(world, WORK) == sorted(slots)
 
 
