@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
     from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.responses import Response
 
     from sandbox import Sandbox
     from services.core.ports import Clock, Ids
@@ -248,7 +250,8 @@ async def _embedded(
     app: FastAPI, settings: Settings, clock: Clock, ids: Ids, network: Transport
 ) -> AsyncIterator[tuple[Transport, Coroutine[None, None, None]]]:
     """The Google simulator under `/sandbox`; calls both ways stay in the process, so no port matters."""
-    from starlette.routing import Mount
+    from starlette.responses import RedirectResponse
+    from starlette.routing import Mount, Route
 
     from sandbox import Sandbox, SqliteStore
     from sandbox.asgi import Face, deliver_forever
@@ -259,8 +262,12 @@ async def _embedded(
     seed = hashlib.sha256(f"sandbox {secret_keys(settings, ids)[0]}".encode()).digest()
     simulator: Sandbox = Sandbox(now=clock.now, seed=int.from_bytes(seed[:7]), base_url=root, store=store)
     face = Face(simulator)
-    mount = Mount(SANDBOX_PATH, app=face, name="sandbox")
-    app.router.routes.append(mount)
+
+    async def add_slash(_: Request) -> Response:
+        return RedirectResponse(f"{SANDBOX_PATH}/")
+
+    routes = [Route(SANDBOX_PATH, add_slash), Mount(SANDBOX_PATH, app=face, name="sandbox")]
+    app.router.routes.extend(routes)
     address = settings.webhook_url or root
     delivery = InProcessDelivery(
         AsgiTransport(app, prefix=address.removesuffix(WEBHOOK_PATH), fallback=network)
@@ -271,7 +278,8 @@ async def _embedded(
             delivery.run(lambda post: deliver_forever(simulator, post, now=clock.now)),
         )
     finally:
-        app.router.routes.remove(mount)
+        for route in routes:
+            app.router.routes.remove(route)
         if store is not None:
             store.close()
 

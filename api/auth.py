@@ -1,6 +1,7 @@
 """`/auth`: users, and the way to Google and back."""
 
 import logging
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -42,6 +43,7 @@ from schemas.auth_schemas import (
 from schemas.sync_schemas import SyncStatusOut, status_body
 from services.channel_service import ChannelService
 from services.core.errors import DomainError, ForbiddenError, OAuthFlowError, UnauthenticatedError
+from services.google.receipts import RECEIPT_LIFETIME
 from services.google_oauth import FLOW_LIFETIME
 from services.user_service import UserView
 from services.web_addresses import origin_of, valid_url
@@ -136,7 +138,7 @@ async def authorize(
     if ticket is not None:
         opened = await oauth.open(ticket)
         response: Response = RedirectResponse(opened.google_url, HTTPStatus.FOUND)
-        _set_flow_cookie(response, http, opened.browser_secret)
+        _set_cookie(response, _FLOW, opened.browser_secret, FLOW_LIFETIME, http)
         return response
     if principal is None:
         raise UnauthenticatedError
@@ -168,24 +170,35 @@ async def callback(
     scope: _Text = None,
     iss: _Text = None,
 ) -> Response:
-    """Stores the account and starts the first sync; redirects to the frontend where there is one."""
+    """Stores the account and starts the first sync; redirects to the frontend where there is one.
+
+    Loaded again by the same browser within ten minutes it answers the same, and does nothing.
+    """
+    opening = None
     try:
         finished = await oauth.finish(
             state=state,
             code=code,
-            browser_secret=request.cookies.get(_cookie_name(http)),
+            browser_secret=request.cookies.get(_cookie_name(_FLOW, http)),
             error=error,
             scope=scope,
             issuer=iss,
         )
         await connections.connected(finished.user_id)
+        opening = BackgroundTask(_open_channels, channels, finished.user_id)
     except OAuthFlowError as failure:
-        if http.frontend_url is None:
+        before = await oauth.receipts.read(request.cookies.get(_cookie_name(_LINKED, http)), state)
+        if before is not None:
+            finished = before
+        elif http.frontend_url is None:
             raise
-        return _leave(http, http.frontend_url, {"error": failure.slug})
+        else:
+            response = _leave(http.frontend_url, {"error": failure.slug})
+            _clear_flow_cookie(response, http)
+            return response
     target = finished.return_to or http.frontend_url
     if target is not None:
-        response = _leave(http, target, {})
+        response = _leave(target, {})
     else:
         status = await sync.status(finished.user_id)
         response = PlainJson(
@@ -196,8 +209,9 @@ async def callback(
                 "sync": status_body(status),
             }
         )
-        _clear_flow_cookie(response, http)
-    response.background = BackgroundTask(_open_channels, channels, finished.user_id)
+    _clear_flow_cookie(response, http)
+    _set_cookie(response, _LINKED, finished.receipt, RECEIPT_LIFETIME, http)
+    response.background = opening
     return response
 
 
@@ -252,24 +266,26 @@ def _allowed(return_to: str | None, http: HttpPolicy) -> str | None:
     return return_to
 
 
-def _leave(http: HttpPolicy, target: str, extra: dict[str, str]) -> Response:
+def _leave(target: str, extra: dict[str, str]) -> Response:
     parts = urlsplit(target)
     query = "&".join(each for each in (parts.query, urlencode(extra)) if each)
-    response = RedirectResponse(urlunsplit(parts._replace(query=query)), HTTPStatus.FOUND)
-    _clear_flow_cookie(response, http)
-    return response
+    return RedirectResponse(urlunsplit(parts._replace(query=query)), HTTPStatus.FOUND)
 
 
-def _cookie_name(http: HttpPolicy) -> str:
+_FLOW, _LINKED = "google-flow", "google-linked"
+"""Cookies: the secret of the browser that is on its way, and the receipt of the one that has arrived."""
+
+
+def _cookie_name(name: str, http: HttpPolicy) -> str:
     # The prefix makes browsers refuse a cookie that a neighbouring subdomain planted.
-    return "__Host-google-flow" if http.https else "google-flow"
+    return f"__Host-{name}" if http.https else name
 
 
-def _set_flow_cookie(response: Response, http: HttpPolicy, secret: str) -> None:
+def _set_cookie(response: Response, name: str, value: str, lifetime: timedelta, http: HttpPolicy) -> None:
     response.set_cookie(
-        _cookie_name(http),
-        secret,
-        max_age=int(FLOW_LIFETIME.total_seconds()),
+        _cookie_name(name, http),
+        value,
+        max_age=int(lifetime.total_seconds()),
         path="/",
         httponly=True,
         secure=http.https,
@@ -278,4 +294,5 @@ def _set_flow_cookie(response: Response, http: HttpPolicy, secret: str) -> None:
 
 
 def _clear_flow_cookie(response: Response, http: HttpPolicy) -> None:
-    response.delete_cookie(_cookie_name(http), path="/", httponly=True, secure=http.https, samesite="lax")
+    name = _cookie_name(_FLOW, http)
+    response.delete_cookie(name, path="/", httponly=True, secure=http.https, samesite="lax")

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.oauth_problems import failed_link
 from api.responses import json_bytes
 from services.core import errors
 
@@ -65,19 +66,6 @@ _VENDOR_STATUS = {
 def _vendor(error: errors.VendorError) -> Mapping[str, Any]:
     status = _VENDOR_STATUS.get(error.failure, HTTPStatus.BAD_GATEWAY)
     return {"status": int(status), "failure": error.failure.value, "google_status": error.status}
-
-
-_OAUTH_STATUS = {
-    "google-account-mismatch": HTTPStatus.FORBIDDEN,
-    "google-consent-denied": HTTPStatus.FORBIDDEN,
-    "google-scope-missing": HTTPStatus.FORBIDDEN,
-    "google-not-configured": HTTPStatus.CONFLICT,
-}
-
-
-def _oauth(error: errors.OAuthFlowError) -> Mapping[str, Any]:
-    status = _OAUTH_STATUS.get(error.slug, HTTPStatus.BAD_REQUEST)
-    return {"slug": error.slug, "detail": error.detail, "status": int(status)}
 
 
 def _not_connected(error: errors.GoogleNotConnectedError) -> Mapping[str, Any]:
@@ -211,7 +199,7 @@ TABLE: dict[type[Exception], Row] = {
         "google-sign-in-failed",
         "Connecting Google failed",
         400,
-        facts=_oauth,
+        facts=failed_link,
     ),
     errors.WebhookUrlNotConfiguredError: Row(
         "webhook-url-not-configured",

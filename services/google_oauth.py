@@ -27,6 +27,7 @@ from services.google.oauth_endpoints import (
     GrantRefusedError,
     OAuthConfig,
 )
+from services.google.receipts import Receipts
 from services.token_service import REFRESH_TOKEN
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class GoogleOAuth:
         self._ids = ids
         self._box = box
         self._config = config
+        self.receipts = Receipts(uow=uow, clock=clock, box=box)
 
     async def start(self, user_id: UUID, return_to: str | None = None) -> str:
         """Begin a flow.
@@ -174,7 +176,7 @@ class GoogleOAuth:
         scopes = grant.scopes or tuple((scope or "").split())
         await self._require_events_scope(flow.user_id, grant, scopes)
         identity = await self._identity(grant, flow)
-        return await self._store(flow, grant, identity, scopes)
+        return await self._store(flow, grant, identity, scopes, state or "")
 
     async def revoke(self, account: GoogleAccount) -> None:
         """Tell Google that the grant is over; what is stored is the caller's to erase.
@@ -241,7 +243,7 @@ class GoogleOAuth:
         return identity
 
     async def _store(
-        self, flow: OAuthFlow, grant: TokenGrant, identity: Identity, scopes: tuple[str, ...]
+        self, flow: OAuthFlow, grant: TokenGrant, identity: Identity, scopes: tuple[str, ...], state: str
     ) -> FinishedFlow:
         user_id, now = flow.user_id, self._clock.now()
         try:
@@ -268,7 +270,9 @@ class GoogleOAuth:
         except UnknownUserError:
             raise OAuthFlowError(_INVALID_STATE, "The user is gone.") from None
         self._tokens.forget(user_id)
-        return FinishedFlow(user_id, account, flow.return_to, known.subject if known else None)
+        previous = known.subject if known else None
+        receipt = self.receipts.write(state, user_id, flow.return_to)
+        return FinishedFlow(user_id, account, flow.return_to, previous, receipt)
 
     def _check_email(self, identity: Identity, email: str) -> None:
         if not self._config.same_email_only:

@@ -32,6 +32,8 @@ class FinishedFlow:
     return_to: str | None
     previous_subject: str | None
     """The Google account that was linked before; `None` when there was none."""
+    receipt: str = field(repr=False)
+    """To keep in a cookie of this browser, HttpOnly, for a short time; see `services.google.receipts`."""
 
     @property
     def account_changed(self) -> bool:

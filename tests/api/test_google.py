@@ -121,7 +121,39 @@ async def test_a_link_works_once_and_in_one_browser(service: Service, ada: Perso
 
 
 async def test_a_person_who_refuses(service: Service, ada: Person) -> None:
-    problem(await service.consent(ada, decision="deny"), 403, "google-consent-denied")
+    answer = await service.consent(ada, decision="deny")
+    assert "ask the app for a new link" in problem(answer, 403, "google-consent-denied")["detail"]
+
+
+async def test_loading_the_last_page_again_says_what_it_said(service: Service, ada: Person) -> None:
+    linked = await service.consent(ada)
+    for _ in range(2):
+        again = await service.http.get(linked.url)
+        ConnectedOut.model_validate_json(again.content)
+        assert again.json()["google_email"] == ada.email
+    another = linked.url.copy_set_param("state", "of somebody else")
+    problem(await service.http.get(another), 400, "oauth-state-invalid")
+    mine = dict(service.http.cookies)
+    for cookies in ({}, {"google-linked": "invented"}, {"google-linked": mine["google-linked"][:-2]}):
+        service.http.cookies.clear()
+        service.http.cookies.update(cookies)
+        told = problem(await service.http.get(linked.url), 400, "oauth-state-invalid")
+        assert ada.email not in str(told)
+    service.http.cookies.update(mine)
+    assert (await service.http.get(linked.url)).status_code == 200
+    await ada.post("/auth/google/disconnect")
+    problem(await service.http.get(linked.url), 400, "oauth-state-invalid")
+
+
+async def test_the_frontend_gets_the_browser_back_again_without_an_error(sqlite_url: str) -> None:
+    async with running_service(sqlite_url, frontend_url="http://localhost:3000/") as service:
+        ada = await service.register()
+        linked = await service.consent(ada)
+        again = await service.http.get(linked.url)
+        assert (again.status_code, again.headers["location"]) == (302, linked.headers["location"])
+        service.http.cookies.clear()
+        stranger = await service.http.get(linked.url)
+        assert stranger.headers["location"].endswith("?error=oauth-state-invalid")
 
 
 async def test_a_frontend_gets_the_browser_back(sqlite_url: str) -> None:
@@ -181,4 +213,5 @@ async def test_without_credentials_there_is_no_google(sqlite_url: str) -> None:
         ada = await service.register()
         problem(await ada.get("/auth/google/authorize"), 409, "google-not-configured")
         assert (await ada.create())["sync"]["state"] == "local_only"
-        assert (await service.http.get("/sandbox/")).status_code == 404
+        for path in ("/sandbox", "/sandbox/"):
+            problem(await service.http.get(path), 404, "not-found")

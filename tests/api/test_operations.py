@@ -42,6 +42,14 @@ async def test_the_public_pages(any_service: Service) -> None:
     assert (ready.status_code, ReadyOut.model_validate_json(ready.content).problems) == (200, {})
 
 
+async def test_the_simulated_google_is_found_without_its_last_slash(service: Service) -> None:
+    answer = await service.http.get("/sandbox")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/sandbox/")
+    page = await service.http.get("/sandbox", follow_redirects=True)
+    assert page.status_code == 200
+    assert page.url.path == "/sandbox/"
+
+
 async def test_a_service_that_stopped_working_is_not_ready(service: Service) -> None:
     service.parts.worker.stop(timedelta(0))
     await asyncio.wait([service.app.state.container.readiness.working])
