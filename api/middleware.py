@@ -40,16 +40,18 @@ class Boundary:
         request_id = _request_id(scope, container)
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
+        body = _Body(scope, receive, container.http)
 
         async def finish(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                body.answered = True
                 _add_headers(MutableHeaders(scope=message), request_id, container.http)
             await send(message)
 
         try:
-            await self._app(scope, _Body(scope, receive, container.http).receive, finish)
+            await self._app(scope, body.receive, finish)
         except Exception as error:
             facts = {"request_id": request_id, "error": type(error).__name__}
             _log.exception("unhandled error", extra=facts)
@@ -103,11 +105,13 @@ class _Body:
         self._size = 0
         self._deadline: float | None = None
         self._complete = False
+        self.answered = False
+        """Whether the answer is on its way: then it is too late to refuse, and nobody keeps what comes."""
         declared = Headers(scope=scope).get("content-length", "")
         self._declared = int(declared) if declared.isdecimal() else 0
 
     async def receive(self) -> Message:
-        if self._complete:
+        if self._complete or self.answered:
             return await self._receive()
         if self._declared > self._policy.body_limit_bytes:
             raise _too_large(self._policy)
@@ -118,10 +122,12 @@ class _Body:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
+            if self.answered:
+                return await self._receive()
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time.") from None
         self._complete = not message.get("more_body", False)
         self._size += len(message.get("body", b""))
-        if self._size > self._policy.body_limit_bytes:
+        if self._size > self._policy.body_limit_bytes and not self.answered:
             raise _too_large(self._policy)
         return message
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
+from api.middleware import Boundary
 from tests.api.service import SLOT, Service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, MutableMapping
+
+    from starlette.types import Receive, Scope, Send
 
     from tests.api.service import Person
 
@@ -103,3 +106,32 @@ async def test_a_body_that_was_read_leaves_no_trace(ada: Person) -> None:
     answer = await ada.post("/slots", json=SLOT)
     assert answer.status_code == 201
     assert "connection" not in answer.headers
+
+
+async def test_an_answer_that_is_on_its_way_is_not_refused(service: Service) -> None:
+    container = service.app.state.container
+    hurried = replace(container.http, body_deadline=SOON, body_limit_bytes=10)
+    service.app.state.container = replace(container, http=hurried)
+    pieces = iter([asyncio.Event().wait, None])
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        waits = next(pieces)
+        if waits is not None:
+            await waits()
+        return {"type": "http.request", "body": b"x" * 100, "more_body": True}
+
+    async def streaming(_: Scope, receive: Receive, send: Send) -> None:
+        listening = asyncio.ensure_future(receive())
+        await asyncio.wait([listening], timeout=0)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        assert (await listening)["more_body"]
+        await send({"type": "http.response.body", "body": b"all of it"})
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"content-length", b"5")]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "app": service.app}
+    await Boundary(streaming)(scope, receive, send)
+    assert (sent[0]["status"], sent[1]["body"]) == (200, b"all of it")
