@@ -129,6 +129,12 @@ TABLE: dict[type[Exception], Row] = {
         "email-already-registered", "The e-mail is registered", 409, "A user with this e-mail exists already."
     ),
     errors.UnknownSlotError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.SlotMovingError: Row(
+        "slot-is-moving",
+        "The slot is on its way to another calendar",
+        409,
+        "Google is moving the slot; it can move on once it has arrived.",
+    ),
     errors.UnknownInstanceError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.StaleEditError: Row(
         "stale-edit",

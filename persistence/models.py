@@ -157,6 +157,7 @@ fixed_slots = Table(
     _owner(),
     Column("id", Id(), primary_key=True),
     Column("calendar_id", Text, nullable=False),
+    Column("moving_to", Text),
     # The local content.
     Column("title", Text, nullable=False),
     Column("description", Text, nullable=False),
@@ -235,6 +236,13 @@ Index(
     fixed_slots.c.series_id,
     sqlite_where=fixed_slots.c.series_id.is_not(None),
     postgresql_where=fixed_slots.c.series_id.is_not(None),
+)
+Index(
+    "ix_fixed_slots_arriving",
+    fixed_slots.c.user_id,
+    fixed_slots.c.moving_to,
+    sqlite_where=fixed_slots.c.moving_to.is_not(None),
+    postgresql_where=fixed_slots.c.moving_to.is_not(None),
 )
 Index(
     "ix_fixed_slots_orphans",

@@ -65,7 +65,7 @@ def slot_body(slot: Slot, account: AccountStatus) -> dict[str, Any]:
         "reminders": reminders_to_document(content.reminders),
         "attendees": attendees_to_document(content.attendees) if content.attendees else [],
         "response_status": content.response,
-        "calendar_id": slot.calendar_id,
+        "calendar_id": slot.wanted_calendar_id,
         "source": slot.source,
         "status": "cancelled" if slot.deleted_at is not None else facts.get("status", "confirmed"),
         "version": slot.version,

@@ -118,6 +118,8 @@ def unbound(slot: Slot) -> Slot:
     """The slot without its Google copy; should it be pushed again, that is a new event."""
     return replace(
         slot,
+        calendar_id=slot.wanted_calendar_id,
+        moving_to=None,
         google=None,
         base=None,
         sent=None,
@@ -136,7 +138,13 @@ def _removed_here(slot: Slot) -> Slot:
     """
     google = slot.google and replace(slot.google, etag=UNKNOWN_ETAG, updated_at=None)
     return replace(
-        unbound(slot), google=google, generation=slot.generation, edited_at={}, notify="none", loop=NO_LOOP
+        unbound(slot),
+        calendar_id=slot.calendar_id,
+        google=google,
+        generation=slot.generation,
+        edited_at={},
+        notify="none",
+        loop=NO_LOOP,
     )
 
 
@@ -159,7 +167,7 @@ def _of_another_account(calendar: CalendarSync) -> CalendarSync:
 
 def _is_on_its_way(slot: Slot) -> bool:
     """Whether the slot holds an edit that Google may still get."""
-    return slot.push_at is not None and (slot.dirty or slot.sent is not None)
+    return slot.push_at is not None and (slot.dirty or slot.sent is not None or slot.moving_to is not None)
 
 
 def _stays_here(slot: Slot) -> bool:

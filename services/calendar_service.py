@@ -166,6 +166,23 @@ class CalendarService:
         request = build.delete(calendar_id, event_id, etag=etag, send_updates=_SEND_UPDATES[notify])
         await self._calls.unless_gone(user_id, request)
 
+    async def move(
+        self,
+        user_id: UUID,
+        calendar_id: str,
+        *,
+        event_id: str,
+        etag: str,
+        destination: str,
+        notify: Notify,
+    ) -> None:
+        """Give an event to another calendar; what Google answers of it is what it left behind."""
+        build = await self._builder()
+        request = build.move(
+            calendar_id, event_id, destination=destination, etag=etag, send_updates=_SEND_UPDATES[notify]
+        )
+        await self._calls.document(user_id, request, WRITE_UNITS)
+
     async def watch(
         self,
         user_id: UUID,

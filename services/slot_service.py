@@ -17,7 +17,8 @@ from services.core.agenda import Entry, agenda, stands_in
 from services.core.edits import edit, require_editable
 from services.core.errors import InvalidSlotError, StaleEditError, UnknownInstanceError, UnknownSlotError
 from services.core.records import HistoryEntry, Notify, Origin, Slot, SlotQuery, SyncState
-from services.core.scopes import Circumstances, ScopedEdit
+from services.core.relocation import relocated, require_movable
+from services.core.scopes import Circumstances, EditScope, ScopedEdit
 from services.core.series import by_original_start
 from services.core.slots import FIELD_GROUPS, SlotContent
 from services.slot_scopes import (
@@ -32,6 +33,7 @@ from services.slot_scopes import (
     with_recurrence,
 )
 from services.slot_views import SlotView, account_status, exceptions_in, view_of, view_of_instance
+from services.sync_moves import take_exceptions_along
 
 if TYPE_CHECKING:
     from services.core.agenda import Position, Window
@@ -135,9 +137,7 @@ class SlotService:
             await tx.users.lock(user_id)
             target = await self._target(tx, user_id, address, condition)
             slot = target.slot
-            calendar_id = change.calendar_id and await stored_id(tx, user_id, change.calendar_id)
-            if calendar_id not in (None, slot.calendar_id):
-                raise InvalidSlotError("/calendar_id", "A slot cannot move to another calendar yet.")
+            destination = await _destination(tx, target, address, change)
             circumstances = self._circumstances(change.notify)
             scoped = planned(target, change, address.scope, circumstances)
             if scoped is None:
@@ -146,6 +146,8 @@ class SlotService:
                 view = await self._save(tx, slot, content, change.notify, "app")
             else:
                 view = await self._save_scoped(tx, target, scoped, circumstances)
+            if destination is not None:
+                view = await self._move(tx, view.entry.slot, destination, circumstances)
         self._announce(user_id)
         return view
 
@@ -304,9 +306,43 @@ class SlotService:
             return await view_of_instance(tx, user_id, shown, target.original_start)
         return await view_of(tx, user_id, [shown])
 
+    async def _move(
+        self, tx: Transaction, slot: Slot, destination: str, circumstances: Circumstances
+    ) -> SlotView:
+        now, before = circumstances.now, slot.wanted_calendar_id
+        moved = replace(relocated(slot, destination), version=slot.version + 1, updated_at=now)
+        change = {"calendar_id": {"before": before, "after": destination}}
+        history = HistoryEntry(slot.user_id, slot.id, 0, now, "app", change)
+        saved = await tx.slots.save([moved], [history])
+        await take_exceptions_along(tx, moved)
+        for calendar_id in {slot.calendar_id, destination}:
+            await tx.calendars.mark_due(slot.user_id, calendar_id, now=now, pull=False)
+        return await view_of(tx, slot.user_id, saved)
+
     def _announce(self, user_id: UUID) -> None:
         self._signals.calendar_due()
         self._signals.user_changed(user_id)
+
+
+async def _destination(tx: Transaction, target: Target, address: SlotAddress, change: SlotEdit) -> str | None:
+    """Where an edit wants the slot to be; `None`: where it is.
+
+    Raises:
+        InvalidSlotError: No such calendar, or not a selected one, or part of a series.
+        ReadOnlyCalendarError: Google lets the user only read the calendar.
+        ReadOnlySlotError: Google does not move such an event.
+        SlotMovingError: It is on its way to yet another calendar.
+    """
+    slot = target.slot if target.series is None else target.series
+    if change.calendar_id is None:
+        return None
+    named = await stored_id(tx, slot.user_id, change.calendar_id)
+    if named == slot.wanted_calendar_id:
+        return None
+    if target.original_start is not None and address.scope is not EditScope.ALL:
+        raise InvalidSlotError("/calendar_id", "Only a whole series can move to another calendar.")
+    require_movable(slot)
+    return await calendar_for_new_slot(tx, slot.user_id, named)
 
 
 async def _with_stored_id(tx: Transaction, user_id: UUID, query: SlotQuery) -> SlotQuery:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
 from services.core.errors import FailureClass, VendorError
-from services.core.pushing import Call, Delete, Fetch, Insert, Nothing, Patch, Revive, Wait
+from services.core.pushing import Call, Delete, Fetch, Insert, Locate, Move, Nothing, Patch, Revive, Wait
 
 if TYPE_CHECKING:
     from services.core.events import RemoteEvent
@@ -31,6 +31,18 @@ class Overtaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Departed:
+    """The event is to be looked for: Google has moved it, or says that it is not where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The event is in the calendar that it was to move to."""
+
+    event: RemoteEvent
+
+
+@dataclass(frozen=True, slots=True)
 class NewLife:
     """The event id is spent; the slot needs another one."""
 
@@ -44,7 +56,7 @@ class Failed:
     """Whether what the slot notes as sent may have arrived."""
 
 
-Outcome: TypeAlias = Answered | Overtaken | NewLife | Failed
+Outcome: TypeAlias = Answered | Overtaken | Departed | Arrived | NewLife | Failed
 
 
 class PushCalls:
@@ -69,6 +81,11 @@ class PushCalls:
         try:
             return await self._call(run, slot, call)
         except VendorError as error:
+            if isinstance(call, Move) and error.failure in {
+                FailureClass.CONFLICT,
+                FailureClass.INVALID_STATE,
+            }:
+                return Departed()
             if error.failure is FailureClass.CONFLICT or (
                 error.failure is FailureClass.INVALID_STATE and isinstance(call, Patch)
             ):
@@ -119,7 +136,22 @@ class PushCalls:
                 )
                 return Answered(None)
             case Fetch(event_id):
-                return Overtaken(await self._look_up(run, event_id))
+                return Overtaken(await self._look_up(run, calendar_id, event_id))
+            case Locate(event_id, destination):
+                event = await self._look_up(run, destination, event_id)
+                if event is not None and event.content is not None:
+                    return Arrived(event)
+                return Overtaken(await self._look_up(run, calendar_id, event_id))
+            case Move(event_id, etag, destination):
+                await self._calendars.move(
+                    user_id,
+                    calendar_id,
+                    event_id=event_id,
+                    etag=etag,
+                    destination=destination,
+                    notify=notify,
+                )
+                return Departed()
             case Nothing() | Wait():
                 return Answered(None)
 
@@ -127,9 +159,9 @@ class PushCalls:
         """Somebody was faster: see what is there now."""
         assert not isinstance(call, Nothing | Wait)  # noqa: S101  # nothing was called
         try:
-            event = await self._look_up(run, call.event_id)
+            event = await self._look_up(run, run.claim.calendar_id, call.event_id)
         except VendorError as second_error:
-            return Failed(second_error, sent_unknown=isinstance(call, Fetch))
+            return Failed(second_error, sent_unknown=isinstance(call, Fetch | Locate))
         if isinstance(call, Insert):
             if event is None:
                 return Failed(error, sent_unknown=False)
@@ -151,9 +183,9 @@ class PushCalls:
                 raise
         run.listed = True
 
-    async def _look_up(self, run: CalendarRun, event_id: str) -> RemoteEvent | None:
+    async def _look_up(self, run: CalendarRun, calendar_id: str, event_id: str) -> RemoteEvent | None:
         try:
-            return await self._calendars.get(run.claim.user_id, run.claim.calendar_id, event_id)
+            return await self._calendars.get(run.claim.user_id, calendar_id, event_id)
         except VendorError as error:
             if error.failure is FailureClass.INVALID_STATE:
                 return None
@@ -168,7 +200,7 @@ def _denies_existence(call: Call, outcome: Outcome) -> bool:
             return isinstance(call, Revive)
         case Failed(error):
             return error.failure is FailureClass.INVALID_STATE
-        case Answered() | Overtaken():
+        case Answered() | Overtaken() | Departed() | Arrived():
             return False
 
 
@@ -178,4 +210,4 @@ def _may_have_arrived(call: Call, error: VendorError) -> bool:
     A look sends nothing, so a refused one leaves an older question as open as it was.
     """
     accepted = error.status is not None and error.status < HTTPStatus.MULTIPLE_CHOICES
-    return isinstance(call, Fetch) or error.failure is FailureClass.RETRYABLE or accepted
+    return isinstance(call, Fetch | Locate) or error.failure is FailureClass.RETRYABLE or accepted

@@ -18,8 +18,11 @@ from services.core.intake import take_in, take_in_absence
 from services.sync_run import count_pulled, where
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.core.events import RemoteEvent
     from services.core.ports import Calendars
+    from services.core.records import Slot
     from services.sync_run import CalendarRun
 
 _log = logging.getLogger(__name__)
@@ -79,6 +82,9 @@ class MissingEvents:
             )
         for candidate in missing:
             assert candidate.google is not None  # noqa: S101  # missing slots have a copy by definition
+            if candidate.moving_to is not None:
+                await self._look_for_later(run, [candidate])
+                continue
             try:
                 event = await self._look_up(run, candidate.google.event_id)
             except VendorError as error:
@@ -119,6 +125,16 @@ class MissingEvents:
                 return None
             raise
 
+    async def _look_for_later(self, run: CalendarRun, slots: Sequence[Slot]) -> None:
+        """What is on its way to another calendar is not missing; the push phase looks where it is."""
+        async with run.storing() as tx:
+            fresh = await tx.slots.find_many(run.claim.user_id, [slot.id for slot in slots])
+            await tx.slots.save_silently([self._to_look_for(run, slot) for slot in fresh.values()])
+
+    @staticmethod
+    def _to_look_for(run: CalendarRun, slot: Slot) -> Slot:
+        return replace(slot, seen_listing=run.calendar.cursor.listing, refetch=True)
+
     async def _drop_missing(self, run: CalendarRun) -> None:
         user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
         while True:
@@ -129,7 +145,10 @@ class MissingEvents:
                 )
                 if not missing:
                     return
-                intakes = [take_in_absence(slot, now=now, policy=run.policy.loop) for slot in missing]
+                moving = [slot for slot in missing if slot.moving_to is not None]
+                await tx.slots.save_silently([self._to_look_for(run, slot) for slot in moving])
+                gone = [slot for slot in missing if slot.moving_to is None]
+                intakes = [take_in_absence(slot, now=now, policy=run.policy.loop) for slot in gone]
                 followed = await run.store(tx, intakes, now=now)
                 count_pulled(run, [*intakes, *followed])
 

@@ -16,6 +16,7 @@ from services.core.calendars import Cursor
 from services.core.errors import FailureClass, VendorError
 from services.core.event_ids import event_id_for, slot_id_in
 from services.core.intake import slot_from_event, take_in
+from services.core.relocation import arrived
 from services.sync_missing import MissingEvents, begin_listing
 from services.sync_run import count_pulled, where
 from services.sync_series import SeriesOfPage, bind_orphans
@@ -278,6 +279,10 @@ class Puller:
                 slot = found.get(slot_id)
                 if slot is not None and slot.google is None and event_id == _own_event_id(slot, run):
                     bound[event_id] = slot
+        unbound = [each for each in events if each not in bound and events[each].content is not None]
+        for slot in await tx.slots.arriving(run.claim.user_id, run.claim.calendar_id, unbound):
+            if slot.google is not None:
+                bound[slot.google.event_id] = arrived(slot, run.claim.calendar_id)
         return bound
 
     async def _id_for(
@@ -332,6 +337,9 @@ def _must_be_read_afresh(slot: Slot, event: RemoteEvent) -> bool:
     event, so two states with one etag may differ in them, and nothing tells which is newer.
     """
     if slot.quarantined_until is not None:
+        return True
+    if slot.moving_to is not None and event.content is None:
+        # It may be what the move left behind.
         return True
     known = slot.google
     if known is None or slot.hold_id is not None:

@@ -16,12 +16,25 @@ from typing import TYPE_CHECKING
 from services.core.breaker import half_open
 from services.core.errors import FailureClass, VendorError
 from services.core.intake import take_in, take_in_absence
-from services.core.pushing import Call, Delete, Fetch, Insert, Nothing, Patch, Revive, Wait, next_call
+from services.core.pushing import (
+    Call,
+    Delete,
+    Fetch,
+    Insert,
+    Locate,
+    Move,
+    Nothing,
+    Patch,
+    Revive,
+    Wait,
+    next_call,
+)
 from services.core.reconcile import DropLocal
 from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
 from services.core.series import SERIES_PENDING, has_ended, standing_alone
-from services.sync_calls import Answered, Failed, NewLife, Outcome, Overtaken, PushCalls
+from services.sync_calls import Answered, Arrived, Departed, Failed, NewLife, Outcome, Overtaken, PushCalls
+from services.sync_moves import store_arrival, store_refusal
 from services.sync_run import where
 
 if TYPE_CHECKING:
@@ -109,6 +122,9 @@ class Pusher:
                 slot = replace(slot, sent=sent)
             if isinstance(call, Nothing):
                 slot = replace(slot, failure=None)
+            if isinstance(call, Move):
+                # Whatever comes of it, the event is to be looked for in both calendars.
+                slot = replace(slot, refetch=True)
             if slot.sync_state is not stored.sync_state:
                 await tx.slots.save([slot])
             elif slot != stored:
@@ -131,15 +147,19 @@ class Pusher:
                 case Answered(event) | Overtaken(event):
                     intake = self._intake(run, slot, call, event, landed=isinstance(outcome, Answered))
                     if last_round and intake.slot.push_at is not None and isinstance(outcome, Overtaken):
-                        intake = replace(
-                            intake,
-                            slot=self._failing(run, intake.slot, _overtaken_too_often()),
-                            visible=True,
-                        )
+                        failure = _failure(run, intake.slot, _overtaken_too_often())
+                        intake = replace(intake, slot=replace(intake.slot, failure=failure), visible=True)
                     await run.store(tx, [intake], now=now)
                     _count(run, call, outcome, intake)
+                case Departed():
+                    pass
+                case Arrived(event):
+                    ahead = self._calendars.clock_ahead()
+                    await store_arrival(tx, run, slot, event, now=now, clock_ahead=ahead)
                 case NewLife():
                     await self._store_new_life(tx, slot, now=now)
+                case Failed(error) if isinstance(call, Move) and error.failure is FailureClass.PERMANENT:
+                    await store_refusal(tx, slot, _failure(run, slot, error))
                 case Failed(error, sent_unknown):
                     await self._store_failure(tx, run, slot, error, sent_unknown=sent_unknown)
 
@@ -163,7 +183,7 @@ class Pusher:
                 kept = replace(intake.slot, google=tombstone, generation=slot.generation, series=slot.series)
                 return replace(intake, slot=kept)
             return take_in_absence(slot, now=now, policy=policy)
-        if not landed and not isinstance(call, Fetch):
+        if not landed and not isinstance(call, Fetch | Locate):
             # The call was refused, so what was to be sent is known not to have arrived.
             slot = replace(slot, sent=None)
         return take_in(
@@ -185,14 +205,15 @@ class Pusher:
             return
         _log.info("push failed: %s", error, extra=where(run, slot=str(slot.id)))
         run.count(failed=1)
-        await tx.slots.save([self._failing(run, slot, error)])
+        await tx.slots.save([replace(slot, failure=_failure(run, slot, error))])
 
-    def _failing(self, run: CalendarRun, slot: Slot, error: VendorError) -> Slot:
-        attempts = (slot.failure.attempts if slot.failure else 0) + 1
-        verdict = next_attempt(error, attempts, run.clock.now(), jitter=run.ids.jitter())
-        retry_at = verdict.at if isinstance(verdict, RetryAt) else None
-        reason = error.reason or (f"http-{error.status}" if error.status else "google-unreachable")
-        return replace(slot, failure=PushFailure(reason, error.message, attempts, retry_at))
+
+def _failure(run: CalendarRun, slot: Slot, error: VendorError) -> PushFailure:
+    attempts = (slot.failure.attempts if slot.failure else 0) + 1
+    verdict = next_attempt(error, attempts, run.clock.now(), jitter=run.ids.jitter())
+    retry_at = verdict.at if isinstance(verdict, RetryAt) else None
+    reason = error.reason or (f"http-{error.status}" if error.status else "google-unreachable")
+    return PushFailure(reason, error.message, attempts, retry_at)
 
 
 def _sent_by(call: Call) -> SlotContent | Deletion | None:
@@ -201,7 +222,7 @@ def _sent_by(call: Call) -> SlotContent | Deletion | None:
             return content
         case Delete():
             return DELETION
-        case Fetch() | Nothing() | Wait():
+        case Fetch() | Locate() | Move() | Nothing() | Wait():
             return None
 
 
@@ -232,7 +253,9 @@ def _is_undone(call: Call, outcome: Outcome) -> bool:
         case Answered() | Failed(sent_unknown=True):
             return False
         case Overtaken() | NewLife() | Failed():
-            return not isinstance(call, Fetch)
+            return not isinstance(call, Fetch | Locate)
+        case Departed() | Arrived():
+            return False
 
 
 def _count(run: CalendarRun, call: Call, outcome: Outcome, intake: Intake) -> None:

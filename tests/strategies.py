@@ -131,6 +131,7 @@ def slots(draw: st.DrawFn, *, user_id: UUID = OWNER, calendar_id: str = "primary
         user_id=user_id,
         id=draw(uuids),
         calendar_id=calendar_id,
+        moving_to=draw(st.none() | st.just("work")),
         content=content,
         source=draw(st.sampled_from(["app", "google"])),
         created_at=draw(instants),

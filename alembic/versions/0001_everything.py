@@ -148,6 +148,7 @@ def upgrade() -> None:
         sa.Column("user_id", id_, nullable=False),
         sa.Column("id", id_, nullable=False),
         sa.Column("calendar_id", sa.Text, nullable=False),
+        sa.Column("moving_to", sa.Text),
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("description", sa.Text, nullable=False),
         sa.Column("location", sa.Text, nullable=False),
@@ -221,6 +222,13 @@ def upgrade() -> None:
         ["user_id", "series_id"],
         sqlite_where=sa.text("series_id IS NOT NULL"),
         postgresql_where=sa.text("series_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_fixed_slots_arriving",
+        "fixed_slots",
+        ["user_id", "moving_to"],
+        sqlite_where=sa.text("moving_to IS NOT NULL"),
+        postgresql_where=sa.text("moving_to IS NOT NULL"),
     )
     op.create_index(
         "ix_fixed_slots_orphans",

@@ -124,6 +124,16 @@ class MemorySlotRepository:
         found = (slot for slot in self._all(user_id) if _matches(slot, query))
         return sorted(found, key=_position)[: query.limit]
 
+    async def arriving(self, user_id: UUID, calendar_id: str, event_ids: Collection[str]) -> list[Slot]:
+        """Slots of these events that are on their way to the calendar."""
+        wanted = set(event_ids)
+        found = [
+            slot
+            for slot in self._all(user_id)
+            if slot.moving_to == calendar_id and slot.google and slot.google.event_id in wanted
+        ]
+        return sorted(found, key=_by_id)
+
     async def exceptions_of(self, user_id: UUID, series_ids: Collection[UUID]) -> list[Slot]:
         """All exceptions that are bound to these series, cancelled ones too, in the order of their ids."""
         wanted = set(series_ids)

@@ -50,6 +50,9 @@ _EXCEPTIONS = _SLOTS.where(
     _t.original_starts_at >= bindparam("starts_from"),
     _t.original_starts_at < bindparam("starts_before"),
 ).order_by(_t.original_starts_at, _t.id)
+_ARRIVING = _SLOTS.where(
+    _OWN, _t.moving_to == bindparam("calendar_id"), is_one_of(_t.event_id, "event_ids")
+).order_by(_t.id)
 _EXCEPTIONS_OF = _SLOTS.where(_OWN, is_one_of(_t.series_id, "series_ids")).order_by(_t.id)
 _ORPHANS = _SLOTS.where(
     _IN_CALENDAR, _t.series_id.is_(None), is_one_of(_t.recurring_event_id, "recurring_event_ids")
@@ -193,6 +196,12 @@ class SqlSlotRepository:
         if query.text is not None:
             given["text"] = query.text.casefold()
         return await self._slots(statement, user_id, limit=query.limit, **given)
+
+    async def arriving(self, user_id: UUID, calendar_id: str, event_ids: Collection[str]) -> list[Slot]:
+        """Slots of these events that are on their way to the calendar."""
+        if not event_ids:
+            return []
+        return await self._slots(_ARRIVING, user_id, calendar_id=calendar_id, event_ids=event_ids)
 
     async def exceptions_of(self, user_id: UUID, series_ids: Collection[UUID]) -> list[Slot]:
         """All exceptions that are bound to these series, cancelled ones too, in the order of their ids."""

@@ -145,12 +145,13 @@ class SlotMapper:
         local = None if slot.deleted_at is not None else content
         # The identity spares the comparison for what an import just took in.
         dirty = local is not base and local != base
-        waiting = slot.push_at if dirty or slot.refetch or slot.sent is not None else None
+        waiting = slot.push_at if dirty or slot.refetch or slot.sent is not None or slot.moving_to else None
         created = instant(slot.created_at)
         return (
             self.id_out(slot.user_id),
             self.id_out(slot.id),
             slot.calendar_id,
+            slot.moving_to,
             content.title,
             content.description,
             content.location,
@@ -200,6 +201,7 @@ class SlotMapper:
             _,
             slot_id,
             calendar_id,
+            moving_to,
             title,
             description,
             location,
@@ -303,6 +305,7 @@ class SlotMapper:
                 instant(created_at),
                 instant(updated_at),
                 None if deleted_at is None else instant(deleted_at),
+                moving_to,
                 series,
                 known,
                 {} if edited_at is None else edited_at_in(edited_at),

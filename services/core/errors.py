@@ -103,6 +103,15 @@ class UnknownSlotError(DomainError):
         self.slot_id = slot_id
 
 
+class SlotMovingError(DomainError):
+    """The slot is on its way to another calendar; where it is cannot be told before it has arrived."""
+
+    def __init__(self, slot_id: UUID, calendar_id: str) -> None:
+        super().__init__(f"{slot_id}: {calendar_id}")
+        self.slot_id = slot_id
+        self.calendar_id = calendar_id
+
+
 class UnknownInstanceError(DomainError):
     """The series has no such instance, or it is cancelled."""
 

@@ -143,6 +143,23 @@ class Calendars(Protocol):
             VendorError: `CONFLICT` when the etag does not hold.
         """
 
+    async def move(
+        self,
+        user_id: UUID,
+        calendar_id: str,
+        *,
+        event_id: str,
+        etag: str,
+        destination: str,
+        notify: Notify,
+    ) -> None:
+        """Give an event to another calendar of the user, if the etag still holds; it keeps its id.
+
+        Raises:
+            VendorError: `CONFLICT` when the etag does not hold, `INVALID_STATE` when the event is not there,
+                `PERMANENT` when Google does not move such an event.
+        """
+
     async def watch(
         self,
         user_id: UUID,

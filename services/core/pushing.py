@@ -33,6 +33,23 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class Locate:
+    """The event may have moved: look into the other calendar first, then into its own."""
+
+    event_id: str
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The event is to go to another calendar."""
+
+    event_id: str
+    etag: str
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
 class Insert:
     """Google has no event for the slot."""
 
@@ -68,7 +85,7 @@ class Delete:
     etag: str
 
 
-Call: TypeAlias = Nothing | Wait | Fetch | Insert | Revive | Patch | Delete
+Call: TypeAlias = Nothing | Wait | Fetch | Locate | Move | Insert | Revive | Patch | Delete
 
 
 def next_call(slot: Slot, series: Slot | None = None) -> Call:
@@ -78,25 +95,49 @@ def next_call(slot: Slot, series: Slot | None = None) -> Call:
         slot: A slot; an exception that Google does not have yet is looked up before it is changed.
         series: Of an exception: the slot of its series, if it is known.
     """
-    google, local, base = slot.google, slot.local, slot.base
-    known_id = google.event_id if google else _event_id(slot, series)
+    if slot.moving_to is not None or (series is not None and series.moving_to is not None):
+        call = _call_while_moving(slot)
+        if call is not None:
+            return call
+    known_id = slot.google.event_id if slot.google else _event_id(slot, series)
     if slot.sent is not None or slot.refetch:
         return Fetch(known_id) if known_id is not None else Wait()
-    if local == base:
+    if slot.local == slot.base:
         return Nothing()
-    if series is not None and waits_for(series):
+    if known_id is None or (series is not None and waits_for(series)):
         return Wait()
-    if known_id is None:
-        return Wait()
-    if google is None and slot.series is not None:
+    if slot.google is None and slot.series is not None:
         return Fetch(known_id)
+    return _write(slot, known_id)
+
+
+def _call_while_moving(slot: Slot) -> Call | None:
+    """Before anything else: an edit or a deletion has to find the event where it is."""
+    if slot.series is not None:
+        # Its series takes it along.
+        return Wait()
+    google = slot.google
+    if google is None or slot.moving_to is None:
+        return None
+    if slot.sent is not None or slot.refetch:
+        return Locate(google.event_id, slot.moving_to)
+    if slot.base is None:
+        # What is dead at Google has to come to life before it can move.
+        return None
+    if google.etag == UNKNOWN_ETAG:
+        return Locate(google.event_id, slot.moving_to)
+    return Move(google.event_id, google.etag, slot.moving_to)
+
+
+def _write(slot: Slot, event_id: str) -> Call:
+    google, local, base = slot.google, slot.local, slot.base
     if base is None:
         assert local is not None  # noqa: S101  # both absent are equal
         if google is not None and google.etag == UNKNOWN_ETAG:
             return Fetch(google.event_id)
         if google is not None:
             return Revive(google.event_id, google.etag, local)
-        return Insert(known_id, local, slot.template_event_id)
+        return Insert(event_id, local, slot.template_event_id)
     assert google is not None  # noqa: S101  # a base is agreed on with a copy
     if local is None:
         return Delete(google.event_id, google.etag)

@@ -130,12 +130,15 @@ class Slot:
     user_id: UUID
     id: UUID
     calendar_id: str
+    """Where Google's copy is, or will be made."""
     content: SlotContent
     """The local content; of a deleted slot the content it had last."""
     source: Literal["app", "google"]
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+    moving_to: str | None = None
+    """The calendar that the slot is to move to, once Google has moved its event; `None`: it stays."""
     series: SeriesLink | None = None
     """Of an exception: the instance that it stands for."""
     base: SlotContent | None = None
@@ -180,6 +183,11 @@ class Slot:
         return changes
 
     @property
+    def wanted_calendar_id(self) -> str:
+        """Where the app wants the slot to be."""
+        return self.calendar_id if self.moving_to is None else self.moving_to
+
+    @property
     def is_series(self) -> bool:
         """Whether the slot recurs."""
         return bool(self.content.schedule.recurrence)
@@ -192,7 +200,7 @@ class Slot:
     @property
     def needs_attention(self) -> bool:
         """Whether the push phase has anything to do or to find out."""
-        return self.sent is not None or self.refetch or self.dirty
+        return self.sent is not None or self.refetch or self.dirty or self.moving_to is not None
 
     @property
     def push_at(self) -> datetime | None:

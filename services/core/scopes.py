@@ -267,6 +267,7 @@ def _new_exception(
         user_id=series.user_id,
         id=with_.new_id(),
         calendar_id=series.calendar_id,
+        moving_to=series.moving_to,
         content=instance,
         base=instance,
         series=SeriesLink(original_start, series.id),

@@ -97,6 +97,7 @@ def waits_for(series: Slot) -> bool:
         series.base is None
         or series.local is None
         or series.sent is not None
+        or series.moving_to is not None
         or series.base.schedule != series.local.schedule
     )
 

@@ -290,6 +290,9 @@ class SlotRepository(Protocol):
     async def page(self, user_id: UUID, query: SlotQuery) -> list[Slot]:
         """Slots in the order of (sort start, id)."""
 
+    async def arriving(self, user_id: UUID, calendar_id: str, event_ids: Collection[str]) -> list[Slot]:
+        """Slots of these events that are on their way to the calendar."""
+
     async def exceptions_of(self, user_id: UUID, series_ids: Collection[UUID]) -> list[Slot]:
         """All exceptions that are bound to these series, cancelled ones too, in the order of their ids."""
 

@@ -96,6 +96,15 @@ class CalendarRequests:
         built = self._events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates=send_updates)
         return _to_send(built, etag=etag)
 
+    def move(
+        self, calendar_id: str, event_id: str, *, destination: str, etag: str, send_updates: str
+    ) -> HttpRequest:
+        """An event that goes to another calendar."""
+        built = self._events.move(
+            calendarId=calendar_id, eventId=event_id, destination=destination, sendUpdates=send_updates
+        )
+        return _to_send(built, etag=etag)
+
     def watch(self, calendar_id: str, body: Mapping[str, Any]) -> HttpRequest:
         """A new notification channel.
 

@@ -156,6 +156,11 @@ class World:
         change = SlotEdit(lambda content: replace(content, **changes), notify=notify)
         return (await self.slots.edit(USER, SlotAddress(slot.id), change)).entry.slot
 
+    async def move(self, slot: Slot, calendar_id: str, **changes: Any) -> Slot:
+        """The app moves a slot to another calendar."""
+        change = SlotEdit(lambda content: replace(content, **changes), calendar_id=calendar_id)
+        return (await self.slots.edit(USER, SlotAddress(slot.id), change)).entry.slot
+
     async def delete(self, slot: Slot, notify: Notify = "none", /) -> Slot:
         """The app deletes a slot."""
         return (await self.slots.delete(USER, SlotAddress(slot.id), notify=notify)).entry.slot
