@@ -72,7 +72,9 @@ async def test_a_slot_moves_with_all_that_google_knows_of_it(moved: tuple[World,
     world, slot, event_id = moved
     shown = await world.move(slot, WORK)
     assert (shown.wanted_calendar_id, shown.sync_state) == (WORK, SyncState.PENDING)
+    world.google.forget_requests()
     await rest(world)
+    assert [call["method"] for call in world.google.requests()].count("POST") == 1
     await only_there(world, slot, event_id)
     assert live(world, WORK)[event_id]["attendees"][0]["comment"] == "With cake"
     [entry] = [each for each in await world.slots.history(USER, slot.id) if "calendar_id" in each.fields]
@@ -106,6 +108,7 @@ async def test_what_the_move_left_behind_is_not_taken_for_a_deletion(
     await half_moved(world, slot, kind)
     await world.notified()
     await world.run_once()
+    assert (await world.slot(slot.id)).deleted_at is None
     await rest(world)
     await only_there(world, slot, event_id)
 
@@ -116,6 +119,7 @@ async def test_a_full_listing_in_the_middle_takes_nothing_for_deleted(moved: tup
     world.google.call("POST", "/sync-tokens/invalidate", {})
     await world.notified()
     await world.run_once()
+    assert (await world.slot(slot.id)).deleted_at is None
     await rest(world)
     await only_there(world, slot, event_id)
 
