@@ -72,6 +72,10 @@ def _not_connected(error: errors.GoogleNotConnectedError) -> Mapping[str, Any]:
     return {"google_status": error.status}
 
 
+def _no_instance(error: errors.UnknownInstanceError) -> Mapping[str, Any]:
+    return {"slot_id": error.series_id, "original_start": error.original_start}
+
+
 def _read_only(error: errors.ReadOnlySlotError) -> Mapping[str, Any]:
     return {"reason": error.reason, "fields": sorted(error.fields)}
 
@@ -135,7 +139,13 @@ TABLE: dict[type[Exception], Row] = {
         409,
         "Google is moving the slot; it can move on once it has arrived.",
     ),
-    errors.UnknownInstanceError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.UnknownInstanceError: Row(
+        "not-found",
+        "Not found",
+        404,
+        "No instance has this original start, or it is cancelled; POST .../restore brings one back.",
+        _no_instance,
+    ),
     errors.StaleEditError: Row(
         "stale-edit",
         "The slot changed since it was read",

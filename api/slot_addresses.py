@@ -21,42 +21,74 @@ def read_address(
             pattern=_ID,
             description="The `id` of a slot, or the one that `expand=true` gave an instance of a series.",
             examples=["019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4"],
+            openapi_examples={
+                "slot": {
+                    "summary": "A single slot, a series, or an exception",
+                    "value": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4",
+                },
+                "instance": {
+                    "summary": "An instance of a series",
+                    "value": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4_20260302T080000Z",
+                },
+                "day": {
+                    "summary": "An instance of an all-day series",
+                    "value": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4_20260302",
+                },
+            },
         ),
     ],
-) -> SlotAddress:
-    """The slot or instance that a path names."""
-    parsed = parse_entry_id(slot_id)
-    if parsed is None:
-        raise _refused("path", "slot_id", "is no id of a slot")
-    return SlotAddress(*parsed)
-
-
-AddressPath = Annotated[SlotAddress, Depends(read_address)]
-
-
-def read_scoped_address(
-    address: AddressPath,
     instance: Annotated[
         str | None,
         Query(
             max_length=40,
-            description="The original start of the instance that is meant, where the path names its series.",
-            examples=["2026-03-02T09:00:00+01:00"],
+            description=(
+                "Where the path names a series: the `original_start` of the instance that is meant, a "
+                "date-time with offset, or a date when the series is all-day. It means the same as the "
+                "instance's own `id` in the path, and goes on to do so once the instance is an exception."
+            ),
+            openapi_examples={
+                "none": {"summary": "What the path names", "value": None},
+                "timed": {"summary": "An instance", "value": "2026-03-02T09:00:00+01:00"},
+                "day": {"summary": "An instance of an all-day series", "value": "2026-03-02"},
+            },
         ),
     ] = None,
+) -> SlotAddress:
+    """The slot or instance that a path names, or a path and a query."""
+    parsed = parse_entry_id(slot_id)
+    if parsed is None:
+        raise _refused("path", "slot_id", "is no id of a slot")
+    address = SlotAddress(*parsed)
+    if instance is None:
+        return address
+    start = _read_start(instance)
+    if address.original_start not in (None, start):
+        raise _refused("query", "instance", "is another instance than the path names")
+    return replace(address, original_start=start)
+
+
+Address = Annotated[SlotAddress, Depends(read_address)]
+
+
+def read_scoped_address(
+    address: Address,
     scope: Annotated[
         EditScope | None,
-        Query(description="How much of a series is meant; the instance that is named, or else all of it."),
+        Query(
+            description=(
+                "How much of a series is meant: `this` instance, this and all `following`, or `all`. Without "
+                "it the instance that is named, or else the whole series. For a slot that does not "
+                "recur it makes no difference."
+            ),
+            openapi_examples={
+                "none": {"summary": "The instance that is named, or the whole slot", "value": None},
+                **{each.value: {"value": each.value} for each in EditScope},
+            },
+        ),
     ] = None,
 ) -> SlotAddress:
     """What an edit means."""
-    start = address.original_start
-    if instance is not None:
-        named = _read_start(instance)
-        if start not in (None, named):
-            raise _refused("query", "instance", "is another instance than the path names")
-        start = named
-    return replace(address, original_start=start, scope=scope)
+    return replace(address, scope=scope)
 
 
 Scoped = Annotated[SlotAddress, Depends(read_scoped_address)]

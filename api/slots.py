@@ -31,7 +31,7 @@ from api.preferences import (
     wait_of,
 )
 from api.responses import PlainJson
-from api.slot_addresses import AddressPath, Scoped
+from api.slot_addresses import Address, Scoped
 from api.slot_windows import WindowEdge, bounded_window, read_edges
 from api.strict_json import StrictRoute
 from schemas.slot_input import CalendarId, Notify, SlotPatch, SlotWrite
@@ -130,7 +130,7 @@ async def list_slots(
     responses={304: {"description": "The client has just this."}, **problems(401, 403, 404, 422)},
 )
 async def get_slot(
-    slot_id: AddressPath, user_id: CurrentUser, slots: Slots, if_none_match: IfNoneMatch = None
+    slot_id: Address, user_id: CurrentUser, slots: Slots, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The slot, or the instance of a series; a deleted one is not found.
 
@@ -193,7 +193,9 @@ async def patch_slot(
     Of a series, `scope` says how much is meant: `this` instance, this and all `following`, or `all`.
     Exceptions go where their instances go.
     """
-    change = SlotEdit(body.applied_to, body.calendar_id, body.lines, body.notify or "none")
+    change = SlotEdit(
+        body.applied_to, body.calendar_id, body.lines, body.notify or "none", body.ends_recurrence
+    )
     view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
     return await _written(view, slots, sync, prefer)
 
@@ -229,7 +231,7 @@ async def delete_slot(
 )
 async def restore_slot(
     *,
-    slot_id: AddressPath,
+    slot_id: Address,
     user_id: CurrentUser,
     slots: Slots,
     sync: Sync,
@@ -248,8 +250,11 @@ async def restore_slot(
     response_model=HistoryOut,
     responses=problems(401, 403, 404, 422),
 )
-async def get_history(slot_id: UUID, user_id: CurrentUser, slots: Slots) -> Response:
-    """Every change after the slot appeared, oldest first; a deleted slot has its history too."""
+async def get_history(slot_id: Address, user_id: CurrentUser, slots: Slots) -> Response:
+    """Every change after the slot appeared, oldest first; a deleted slot has its history too.
+
+    That of an instance begins when it becomes an exception, and is empty before.
+    """
     entries = await slots.history(user_id, slot_id)
     return PlainJson(page_body(map(history_body, entries), None))
 
@@ -274,7 +279,7 @@ async def _written(
         # Without a usable Google account there is nothing to wait for.
         return _one(view, status)
     slot = view.entry.slot
-    await sync.wait_until_settled(slot.user_id, slot.id, wait=wait)
+    await sync.wait_until_settled(slot.user_id, (slot.id, *view.written), wait=wait)
     occurrence = view.entry.occurrence
     address = SlotAddress(slot.id, None if occurrence is None else occurrence.original_start)
     response = _one(await slots.get(slot.user_id, address, include_deleted=True), status)

@@ -132,7 +132,9 @@ class _SlotFields(Documented):
     notify: Notify | None = None
     """Whom Google mails about the change."""
     recurrence: list[RecurrenceLine] | None = Field(default=None, max_length=100)
-    """RRULE, RDATE, EXDATE lines of RFC 5545, without DTSTART."""
+    """RRULE, RDATE, EXDATE lines of RFC 5545, without DTSTART. One instance has none; where it stands for
+    those that follow or for all (`scope`), lines are their new rules and `null` in a patch ends the
+    recurrence."""
     attendees: list[AttendeeIn] | None = Field(default=None, max_length=200)
     """Who is to be invited, as `google.attendees` shows them; what they answered is theirs to change."""
     response_status: ResponseStatus | None = None
@@ -211,6 +213,11 @@ class SlotPatch(_SlotFields):
     def lines(self) -> tuple[str, ...] | None:
         """The recurrence that the body names; `None`: it names none."""
         return tuple(self.recurrence or ()) if "recurrence" in self.model_fields_set else None
+
+    @property
+    def ends_recurrence(self) -> bool:
+        """Whether the body clears the recurrence; an empty list says no more than an instance shows."""
+        return self.recurrence is None and "recurrence" in self.model_fields_set
 
     def applied_to(self, content: SlotContent) -> SlotContent:
         """`content` with the patch, recurrence aside.

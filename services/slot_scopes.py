@@ -49,6 +49,9 @@ class SlotEdit:
     recurrence: tuple[str, ...] | None = None
     """The lines as the client wrote them; `None`: as they are."""
     notify: Notify = "none"
+    ends_recurrence: bool = False
+    """Whether empty lines are meant for a series as well when one of its instances is edited, which has none
+    to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,16 @@ async def find_target(tx: Transaction, user_id: UUID, address: SlotAddress) -> T
     if slot is None or slot.deleted_at is not None:
         raise UnknownSlotError(address.slot_id)
     series, original_start = slot, address.original_start
-    if slot.series is not None and slot.series.series_id is not None:
+    if slot.series is not None:
         if original_start not in (None, slot.series.original_start):
-            raise InvalidSlotError("/instance", "This slot stands for another instance of its series.")
-        owner = await tx.slots.find(user_id, slot.series.series_id)
-        if owner is None or owner.deleted_at is not None:
+            raise InvalidSlotError("/query/instance", "This slot stands for another instance of its series.")
+        owner = slot.series.series_id and await tx.slots.find(user_id, slot.series.series_id)
+        if not owner or owner.deleted_at is not None:
+            if address.scope in (EditScope.FOLLOWING, EditScope.ALL):
+                raise InvalidSlotError(
+                    "/query/scope",
+                    "The series of this instance is not here; `this` is all that can be edited.",
+                )
             return Target(slot)
         series, original_start = owner, slot.series.original_start
     if not series.is_series:
@@ -115,7 +123,7 @@ async def find_target(tx: Transaction, user_id: UUID, address: SlotAddress) -> T
     exceptions = tuple(await tx.slots.exceptions_of(user_id, {series.id}))
     if original_start is None:
         if address.scope in (EditScope.THIS, EditScope.FOLLOWING):
-            raise InvalidSlotError("/instance", "Say which instance of the series is meant.")
+            raise InvalidSlotError("/query/instance", "Say which instance of the series is meant.")
         return Target(series, exceptions=exceptions)
     return Target(slot, series, original_start, exceptions)
 
@@ -150,7 +158,9 @@ def planned(
     instance = instance_content(series.content, start)
     if instance is None:
         raise UnknownInstanceError(series.id, start)
-    wish = _wish(instance, replace(change, recurrence=change.recurrence or None))
+    if not change.ends_recurrence:
+        change = replace(change, recurrence=change.recurrence or None)
+    wish = _wish(instance, change)
     apply = edit_following if scope is EditScope.FOLLOWING else edit_all
     return apply(series, target.exceptions, start, wish, with_)
 
@@ -198,8 +208,8 @@ async def restored(
         owner = await tx.slots.find(user_id, slot.series.series_id)
     content = content_to_restore(slot, owner)
     require_editable(slot, content)
-    if owner is not None and owner.deleted_at is not None:
-        # Its series is gone; what comes back is a slot by itself.
+    if owner is not None and not _has_place(owner, slot):
+        # What comes back is a slot by itself.
         slot = standing_alone(slot)
     back = edit(slot, content, now=with_.now, policy=with_.policy, notify=with_.notify)
     result = ScopedEdit(back.slot, [back])
@@ -207,6 +217,13 @@ async def restored(
         for exception in await tx.slots.exceptions_of(user_id, {slot.id}):
             result.edits.extend(_back_with_series(exception, slot, with_))
     return slot, result
+
+
+def _has_place(series: Slot, exception: Slot) -> bool:
+    """Whether a series is there, and has the instance that an exception stands for."""
+    assert exception.series is not None  # noqa: S101  # exceptions have their link
+    start = exception.series.original_start
+    return series.deleted_at is None and instance_content(series.content, start) is not None
 
 
 def _back_with_series(exception: Slot, series: Slot, with_: Circumstances) -> list[Edit]:

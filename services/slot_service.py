@@ -13,13 +13,12 @@ from uuid import UUID
 
 from services.calendar_names import calendar_for_new_slot, stored_id
 from services.core.accounts import AccountStatus
-from services.core.agenda import Entry, agenda, stands_in
+from services.core.agenda import Entry, agenda
 from services.core.edits import edit, require_editable
-from services.core.errors import InvalidSlotError, StaleEditError, UnknownInstanceError, UnknownSlotError
+from services.core.errors import InvalidSlotError, StaleEditError, UnknownSlotError
 from services.core.records import HistoryEntry, Notify, Origin, Slot, SlotQuery, SyncState
 from services.core.relocation import relocated, require_movable
 from services.core.scopes import Circumstances, EditScope, ScopedEdit
-from services.core.series import by_original_start
 from services.core.slots import FIELD_GROUPS, SlotContent
 from services.slot_scopes import (
     SlotAddress,
@@ -32,7 +31,14 @@ from services.slot_scopes import (
     store,
     with_recurrence,
 )
-from services.slot_views import SlotView, account_status, exceptions_in, view_of, view_of_instance
+from services.slot_views import (
+    SlotView,
+    account_status,
+    exceptions_in,
+    find_entry,
+    view_of,
+    view_of_instance,
+)
 from services.sync_moves import take_exceptions_along
 
 if TYPE_CHECKING:
@@ -145,9 +151,10 @@ class SlotService:
                 require_editable(slot, content)
                 view = await self._save(tx, slot, content, change.notify, "app")
             else:
-                view = await self._save_scoped(tx, target, scoped, circumstances)
+                view = await self._save_scoped(tx, target, scoped, address.scope, circumstances)
             if destination is not None:
-                view = await self._move(tx, view.entry.slot, destination, circumstances)
+                moved = await self._move(tx, view.entry.slot, destination, circumstances)
+                view = replace(moved, written=view.written)
         self._announce(user_id)
         return view
 
@@ -176,7 +183,7 @@ class SlotService:
                 require_editable(target.slot, None)
                 view = await self._save(tx, target.slot, None, notify, "app")
             else:
-                view = await self._save_scoped(tx, target, scoped, circumstances)
+                view = await self._save_scoped(tx, target, scoped, address.scope, circumstances)
         self._announce(user_id)
         return view
 
@@ -195,7 +202,7 @@ class SlotService:
                 raise UnknownSlotError(slot.id)
             saved = await store(tx, scoped, with_=circumstances, origin="restore")
             await tx.calendars.mark_due(user_id, slot.calendar_id, now=circumstances.now, pull=False)
-            view = await view_of(tx, user_id, [saved])
+            view = await _view_of_edit(tx, user_id, saved, scoped)
         self._announce(user_id)
         return view
 
@@ -207,18 +214,8 @@ class SlotService:
             UnknownInstanceError: There is no such instance.
         """
         async with self._uow.reading() as tx:
-            slot = await tx.slots.find(user_id, address.slot_id)
-            if slot is None or (slot.deleted_at is not None and not include_deleted):
-                raise UnknownSlotError(address.slot_id)
-            if address.original_start is None:
-                return await view_of(tx, user_id, [slot])
-            exceptions = by_original_start(await tx.slots.exceptions_of(user_id, {slot.id}))
-            exception = exceptions.get(address.original_start)
-            if exception is None or not stands_in(exception):
-                return await view_of_instance(tx, user_id, slot, address.original_start)
-            if exception.deleted_at is not None and not include_deleted:
-                raise UnknownInstanceError(slot.id, address.original_start)
-            return await view_of(tx, user_id, [exception])
+            entry = await find_entry(tx, user_id, address, include_deleted=include_deleted)
+            return SlotView((entry,), await account_status(tx, user_id))
 
     async def page(self, user_id: UUID, query: SlotQuery) -> SlotView:
         """The slots that a query asks for, at most `query.limit`."""
@@ -261,16 +258,18 @@ class SlotService:
             found = tuple(islice(agenda(singles, series, exceptions, window, after=after), query.limit + 1))
             return SlotView(found[: query.limit], account, len(found) > query.limit)
 
-    async def history(self, user_id: UUID, slot_id: UUID) -> list[HistoryEntry]:
+    async def history(self, user_id: UUID, address: SlotAddress) -> list[HistoryEntry]:
         """What happened to a slot since it appeared, oldest first; a deleted one has a history too.
+
+        An instance that nobody ever edited has none.
 
         Raises:
             UnknownSlotError: There is no such slot.
+            UnknownInstanceError: There is no such instance.
         """
         async with self._uow.reading() as tx:
-            if await tx.slots.find(user_id, slot_id) is None:
-                raise UnknownSlotError(slot_id)
-            return await tx.slots.history(user_id, slot_id)
+            entry = await find_entry(tx, user_id, address, include_deleted=True)
+            return [] if entry.occurrence is not None else await tx.slots.history(user_id, entry.slot.id)
 
     async def _target(
         self, tx: Transaction, user_id: UUID, address: SlotAddress, condition: VersionCondition | None
@@ -296,15 +295,21 @@ class SlotService:
         return await view_of(tx, slot.user_id, saved)
 
     async def _save_scoped(
-        self, tx: Transaction, target: Target, scoped: ScopedEdit, circumstances: Circumstances
+        self,
+        tx: Transaction,
+        target: Target,
+        scoped: ScopedEdit,
+        scope: EditScope | None,
+        circumstances: Circumstances,
     ) -> SlotView:
-        user_id, calendar_id = target.slot.user_id, target.slot.calendar_id
+        user_id, start = target.slot.user_id, target.original_start
         shown = await store(tx, scoped, with_=circumstances)
         if scoped.edits or scoped.added:
+            calendar_id = target.slot.calendar_id
             await tx.calendars.mark_due(user_id, calendar_id, now=circumstances.now, pull=False)
-        elif target.original_start is not None and shown.is_series:
-            return await view_of_instance(tx, user_id, shown, target.original_start)
-        return await view_of(tx, user_id, [shown])
+        elif start is not None and shown.is_series and scope in (None, EditScope.THIS):
+            return await view_of_instance(tx, user_id, shown, start)
+        return await _view_of_edit(tx, user_id, shown, scoped)
 
     async def _move(
         self, tx: Transaction, slot: Slot, destination: str, circumstances: Circumstances
@@ -343,6 +348,12 @@ async def _destination(tx: Transaction, target: Target, address: SlotAddress, ch
         raise InvalidSlotError("/calendar_id", "Only a whole series can move to another calendar.")
     require_movable(slot)
     return await calendar_for_new_slot(tx, slot.user_id, named)
+
+
+async def _view_of_edit(tx: Transaction, user_id: UUID, shown: Slot, scoped: ScopedEdit) -> SlotView:
+    touched = (*(each.slot for each in scoped.edits), *scoped.added)
+    written = tuple(slot.id for slot in touched if slot.id != shown.id)
+    return replace(await view_of(tx, user_id, [shown]), written=written)
 
 
 async def _with_stored_id(tx: Transaction, user_id: UUID, query: SlotQuery) -> SlotQuery:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.core.accounts import AccountStatus
-from services.core.agenda import Entry
-from services.core.errors import UnknownInstanceError
-from services.core.recurrence import occurrence_at
+from services.core.agenda import Entry, stands_in
+from services.core.errors import UnknownInstanceError, UnknownSlotError
+from services.core.recurrence import InvalidRecurrenceError, occurrence_at
+from services.core.series import by_original_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from services.core.records import Slot
     from services.core.recurrence import OriginalStart
     from services.core.storage import Transaction
+    from services.slot_scopes import SlotAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class SlotView:
     """How the user stands with Google."""
     more: bool = False
     """Whether a list goes on behind the last entry."""
+    written: tuple[UUID, ...] = ()
+    """After a write: the slots that have to reach Google now, the one that is shown aside."""
 
     @property
     def entry(self) -> Entry:
@@ -68,7 +72,37 @@ async def view_of_instance(
     Raises:
         UnknownInstanceError: The series has no such instance.
     """
-    occurrence = occurrence_at(series.content.schedule, original_start)
+    return SlotView((_plain_instance(series, original_start),), await account_status(tx, user_id))
+
+
+async def find_entry(
+    tx: Transaction, user_id: UUID, address: SlotAddress, *, include_deleted: bool = False
+) -> Entry:
+    """What an address shows: a slot, the exception that stands for an instance, or an instance as it is.
+
+    Raises:
+        UnknownSlotError: There is no such slot.
+        UnknownInstanceError: There is no such instance, or it is cancelled.
+    """
+    slot, start = await tx.slots.find(user_id, address.slot_id), address.original_start
+    if slot is None or (slot.deleted_at is not None and not include_deleted):
+        raise UnknownSlotError(address.slot_id)
+    if start is None or (slot.series is not None and slot.series.original_start == start):
+        return Entry(slot)
+    exception = by_original_start(await tx.slots.exceptions_of(user_id, {slot.id})).get(start)
+    if exception is None or not stands_in(exception):
+        return _plain_instance(slot, start)
+    if exception.deleted_at is not None and not include_deleted:
+        raise UnknownInstanceError(slot.id, start)
+    return Entry(exception)
+
+
+def _plain_instance(series: Slot, original_start: OriginalStart) -> Entry:
+    try:
+        occurrence = occurrence_at(series.content.schedule, original_start) if series.is_series else None
+    except InvalidRecurrenceError:
+        # A rule of Google's that nobody here can read; the series is shown at its own start.
+        occurrence = None
     if occurrence is None:
         raise UnknownInstanceError(series.id, original_start)
-    return SlotView((Entry(series, occurrence),), await account_status(tx, user_id))
+    return Entry(series, occurrence)

@@ -15,10 +15,11 @@ from services.core.calendars import (
     SyncCounters,
     has_lost_its_calendar,
 )
-from services.core.errors import GoogleNotConnectedError, UnknownSlotError
+from services.core.errors import GoogleNotConnectedError
 from services.core.records import SlotCounts, SlotQuery, SyncState
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from uuid import UUID
 
@@ -160,23 +161,16 @@ class SyncService:
         )
         return PushAllOutcome("completed" if done else "running", pushed, len(errors), errors)
 
-    async def wait_until_settled(self, user_id: UUID, slot_id: UUID, *, wait: timedelta) -> Slot:
-        """The slot once Google has it, or as it is when `wait` is over.
-
-        Raises:
-            UnknownSlotError: There is no such slot.
-        """
+    async def wait_until_settled(self, user_id: UUID, slot_ids: Collection[UUID], *, wait: timedelta) -> None:
+        """Return once Google has these slots, or has refused them, or when `wait` is over."""
         deadline = self._clock.monotonic() + wait.total_seconds()
         with self._signals.subscribe(user_id) as changes:
-            while True:
-                async with self._uow.reading() as tx:
-                    slot = await tx.slots.find(user_id, slot_id)
-                if slot is None:
-                    raise UnknownSlotError(slot_id)
-                left = deadline - self._clock.monotonic()
-                if slot.push_at is None or slot.failure is not None or left <= 0:
-                    return slot
-                await changes.wait(min(left, _POLL_S))
+            for slot_id in slot_ids:
+                while not await self._is_settled(user_id, slot_id):
+                    left = deadline - self._clock.monotonic()
+                    if left <= 0:
+                        return
+                    await changes.wait(min(left, _POLL_S))
 
     async def status(self, user_id: UUID) -> SyncStatus:
         """How every calendar of the user stands."""
@@ -199,6 +193,11 @@ class SyncService:
                 if is_selected(calendar)
             ),
         )
+
+    async def _is_settled(self, user_id: UUID, slot_id: UUID) -> bool:
+        async with self._uow.reading() as tx:
+            slot = await tx.slots.find(user_id, slot_id)
+        return slot is None or slot.push_at is None or slot.failure is not None
 
     async def _require_account(self, user_id: UUID) -> None:
         async with self._uow.reading() as tx:

@@ -126,8 +126,11 @@ def edit_following(
         ReadOnlySlotError: Google does not let the app change that.
     """
     old = series.content
-    if instance_content(old, original_start) is None:
+    instance = instance_content(old, original_start)
+    if instance is None:
         raise UnknownInstanceError(series.id, original_start)
+    if wish is not None and wish.recurrence is None and wish.content == instance:
+        return ScopedEdit(series)
     head = truncated_before(old.schedule, original_start)
     if head is None:
         return edit_all(series, exceptions, original_start, wish, with_)
@@ -257,11 +260,14 @@ def _new_exception(
     instance: SlotContent,
     with_: Circumstances,
 ) -> Slot:
-    """An exception that does not differ from its instance yet; one that vanished once lives again."""
+    """An exception that does not differ from its instance yet; one that vanished once lives again.
+
+    Until now a client saw the version of the series, so that of the exception goes on from there.
+    """
     if vanished is not None:
         return replace(
             vanished, content=instance, base=instance, deleted_at=None, google=None, sent=None, refetch=False,
-            edited_at={}, version=vanished.version + 1,
+            edited_at={}, version=max(vanished.version, series.version) + 1,
         )  # fmt: skip
     return Slot(
         user_id=series.user_id,
@@ -274,6 +280,7 @@ def _new_exception(
         source="app",
         created_at=with_.now,
         updated_at=with_.now,
+        version=series.version + 1,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.core.records import SyncState
 from services.core.slots import AllDay, Schedule, Timed, content_to_document
+from services.slot_scopes import SlotAddress
 from tests.engine.world import START, USER
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ async def judge_history(world: World, slot: Slot) -> None:
     """What a slot's history tells leads, change by change, to what the slot is."""
     known: dict[str, Any] = {}
     seqs = []
-    for entry in await world.slots.history(USER, slot.id):
+    for entry in await world.slots.history(USER, SlotAddress(slot.id)):
         seqs.append(entry.seq)
         for name, change in entry.fields.items():
             assert known.setdefault(name, change["before"]) == change["before"], (
