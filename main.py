@@ -28,7 +28,7 @@ from persistence.urls import database_url
 from services.calendar_selection import CalendarSelection
 from services.calendar_service import CalendarService
 from services.channel_service import ChannelService
-from services.configuration import oauth_config, secret_keys, sync_policy
+from services.configuration import oauth_config, secret_keys, session_policy, sync_policy
 from services.connection_service import ConnectionService
 from services.core.errors import DatabaseUnavailableError, SettingsError
 from services.feed_service import FeedService
@@ -42,8 +42,11 @@ from services.google.transport import (
     Transport,
 )
 from services.google_oauth import GoogleOAuth
+from services.google_sign_in import GoogleSignIn
+from services.key_service import KeyService
 from services.logging_setup import configure_logging
 from services.review_service import ReviewService
+from services.session_service import SessionService
 from services.settings import SANDBOX_PATH, WEBHOOK_PATH, Settings, load_settings
 from services.signals import Signals
 from services.slot_service import SlotService
@@ -158,17 +161,22 @@ async def build_container(
             concurrency=settings.sync_concurrency,
             poll=timedelta(seconds=settings.worker_poll_seconds),
         )
-        scheduler = build_scheduler(channels=channels, connections=connections, signals=signals)
+        sessions = SessionService(uow=uow, clock=clock, ids=ids, policy=session_policy(settings))
+        scheduler = build_scheduler(
+            channels=channels, connections=connections, sessions=sessions, signals=signals
+        )
         admin = settings.admin_api_key
         container = Container(
             http=http_policy(settings),
             ids=ids,
-            users=UserService(
+            users=UserService(uow=uow, clock=clock, ids=ids),
+            keys=KeyService(
                 uow=uow,
                 clock=clock,
                 ids=ids,
                 administrator_key=admin.get_secret_value() if admin else None,
             ),
+            sessions=sessions,
             slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             free_busy=FreeBusyService(uow=uow),
             feeds=FeedService(uow=uow, clock=clock, ids=ids),
@@ -178,6 +186,7 @@ async def build_container(
             channels=channels,
             calendars=selection,
             oauth=oauth,
+            sign_in=GoogleSignIn(uow=uow, endpoints=endpoints, clock=clock, ids=ids, box=box, config=config),
             readiness=Readiness(database, scheduler),
             links={"google_sandbox": f"{SANDBOX_PATH}/"} if settings.sandbox_embedded else {},
         )

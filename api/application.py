@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api import auth, calendars, docs, feed, free_busy, health, slots, sync, webhooks
+from api import auth, calendars, docs, feed, free_busy, google, health, keys, slots, sync, webhooks
 from api.lingering import LingeringClose
 from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
 from api.problems import install_problem_handlers
@@ -52,6 +52,8 @@ def create_app(lifespan: Lifespan) -> FastAPI:
     for router in (
         health.router,
         auth.router,
+        keys.router,
+        google.router,
         *named_slots,
         slots.router,
         calendars.router,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from services.web_addresses import is_loopback
+
 if TYPE_CHECKING:
     from services.calendar_selection import CalendarSelection
     from services.channel_service import ChannelService
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
     from services.feed_service import FeedService
     from services.free_busy_service import FreeBusyService
     from services.google_oauth import GoogleOAuth
+    from services.google_sign_in import GoogleSignIn
+    from services.key_service import KeyService
     from services.review_service import ReviewService
+    from services.session_service import SessionService
     from services.settings import Settings
     from services.slot_service import SlotService
     from services.sync_service import SyncService
@@ -54,6 +59,11 @@ class HttpPolicy:
         """Whether browsers reach the service over https."""
         return self.public_base_url.startswith("https://")
 
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine reaches the service."""
+        return is_loopback(self.public_base_url)
+
 
 def http_policy(settings: Settings) -> HttpPolicy:
     """The settings of the HTTP face."""
@@ -74,6 +84,8 @@ class Container:
     http: HttpPolicy
     ids: Ids
     users: UserService
+    keys: KeyService
+    sessions: SessionService
     slots: SlotService
     free_busy: FreeBusyService
     feeds: FeedService
@@ -83,6 +95,7 @@ class Container:
     channels: ChannelService
     calendars: CalendarSelection
     oauth: GoogleOAuth
+    sign_in: GoogleSignIn
     readiness: Readiness
     links: dict[str, str] = field(default_factory=dict)
     """Further addresses for the start page, by name."""

@@ -4,25 +4,40 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from api.container import Container, HttpPolicy
+from api.cookies import SESSION, read_cookie, send_session
+from api.cross_site import refuse_cross_site
 from services.calendar_selection import CalendarSelection
 from services.channel_service import ChannelService
 from services.connection_service import ConnectionService
+from services.core.credentials import Principal
 from services.core.errors import ForbiddenError, UnauthenticatedError, UnknownUserError
 from services.feed_service import FeedService
 from services.free_busy_service import FreeBusyService
 from services.google_oauth import GoogleOAuth
+from services.google_sign_in import GoogleSignIn
+from services.key_service import KeyService
 from services.review_service import ReviewService
+from services.session_service import SessionService
 from services.slot_service import SlotService
 from services.sync_service import SyncService
-from services.user_service import Principal, UserService
+from services.user_service import UserService
 
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="apiKey",
-    description="An API key as `POST /auth/users` shows it once: `gcs_...`, or the administrator's key.",
+    description="An API key as `POST /auth/users` and `POST /auth/keys` show it once: `gcs_...`, or the "
+    "administrator's key.",
+)
+_cookie = APIKeyCookie(
+    name=f"__Host-{SESSION}",
+    auto_error=False,
+    scheme_name="session",
+    description="Set when a browser comes back from Google; on http://localhost its name is `session`. It "
+    "counts for requests that change something only from pages of this service and of `CORS_ORIGINS`, and "
+    "only where there is no `Authorization` header.",
 )
 
 
@@ -37,6 +52,14 @@ async def _http(request: Request) -> HttpPolicy:
 
 async def _users(request: Request) -> UserService:
     return container_of(request).users
+
+
+async def _keys(request: Request) -> KeyService:
+    return container_of(request).keys
+
+
+async def _sessions(request: Request) -> SessionService:
+    return container_of(request).sessions
 
 
 async def _slots(request: Request) -> SlotService:
@@ -75,8 +98,14 @@ async def _oauth(request: Request) -> GoogleOAuth:
     return container_of(request).oauth
 
 
+async def _sign_in(request: Request) -> GoogleSignIn:
+    return container_of(request).sign_in
+
+
 Http = Annotated[HttpPolicy, Depends(_http)]
 Users = Annotated[UserService, Depends(_users)]
+Keys = Annotated[KeyService, Depends(_keys)]
+Sessions = Annotated[SessionService, Depends(_sessions)]
 Slots = Annotated[SlotService, Depends(_slots)]
 FreeBusyTimes = Annotated[FreeBusyService, Depends(_free_busy)]
 Feeds = Annotated[FeedService, Depends(_feeds)]
@@ -86,16 +115,40 @@ Connections = Annotated[ConnectionService, Depends(_connections)]
 Channels = Annotated[ChannelService, Depends(_channels)]
 Calendars = Annotated[CalendarSelection, Depends(_calendars)]
 OAuth = Annotated[GoogleOAuth, Depends(_oauth)]
+SignIn = Annotated[GoogleSignIn, Depends(_sign_in)]
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def _optional_principal(users: Users, credentials: Credentials, request: Request) -> Principal | None:
+async def _from_session(sessions: SessionService, request: Request, http: HttpPolicy) -> Principal | None:
+    cookie = read_cookie(request, SESSION, http)
+    if cookie is None:
+        return None
+    refuse_cross_site(request.method, request.headers, http)
+    recognised = await sessions.recognise(cookie)
+    if recognised is None:
+        # Like no cookie at all: browsers keep what is over, and must still be able to sign in.
+        return None
+    if recognised.token is not None:
+        send_session(request, recognised.token.text, recognised.token.lifetime, http)
+    return recognised.principal
+
+
+async def _optional_principal(
+    *,
+    keys: Keys,
+    sessions: Sessions,
+    http: Http,
+    credentials: Credentials,
+    _: Annotated[str | None, Depends(_cookie)],
+    request: Request,
+) -> Principal | None:
     if credentials is not None:
-        return await users.authenticate(credentials.credentials)
+        return await keys.authenticate(credentials.credentials)
     if "authorization" in request.headers:
+        # Who sends the header means it: a cookie beside it does not step in.
         raise UnauthenticatedError
-    return None
+    return await _from_session(sessions, request, http)
 
 
 OptionalPrincipal = Annotated[Principal | None, Depends(_optional_principal)]
@@ -121,16 +174,19 @@ CurrentUser = Annotated[UUID, Depends(_user_id)]
 """The user whose objects a route works on; every query is made with this id."""
 
 
-async def _registrar(principal: OptionalPrincipal, http: Http) -> None:
+async def _registrar(principal: OptionalPrincipal, http: Http) -> bool:
+    if principal is not None and principal.is_administrator:
+        return True
     if http.registration_open:
-        return
+        # On a loopback address whoever registers sits at the machine on which any link would be finished.
+        return http.loopback
     if principal is None:
         raise UnauthenticatedError
-    if not principal.is_administrator:
-        raise ForbiddenError
+    raise ForbiddenError
 
 
-RegistrationAllowed = Depends(_registrar)
+EmailProven = Annotated[bool, Depends(_registrar)]
+"""Lets register only who may, and tells whether their word is enough that the e-mail is the user's."""
 
 
 async def _reachable_user(user_id: UUID, principal: CurrentPrincipal) -> UUID:

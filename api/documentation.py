@@ -31,6 +31,7 @@ _REQUEST_ID: Final = "019a2c40-5cf1-7a43-b09d-4c0f8f8f3b10"
 _ID: Final = UUID("019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4")
 
 EMAIL_KNOWN: Final = errors.KnownEmailError("ada@example.com")
+TOO_MANY_KEYS: Final = errors.TooManyKeysError(100)
 NOT_CONNECTED: Final = errors.GoogleNotConnectedError(_ID, "disconnected")
 NO_WEBHOOK_ADDRESS: Final = errors.WebhookUrlNotConfiguredError()
 CALENDAR_IN_USE: Final = (

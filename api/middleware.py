@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.container import Container, HttpPolicy
+from api.cookies import session_header
 from api.problems import problem_response
 from services.core.errors import SettingsError
 
@@ -47,7 +48,10 @@ class Boundary:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 body.answered = True
-                _add_headers(MutableHeaders(scope=message), request_id, container.http)
+                headers = MutableHeaders(scope=message)
+                _add_headers(headers, request_id, container.http)
+                if (cookie := session_header(scope)) is not None:
+                    headers.append("set-cookie", cookie)
             await send(message)
 
         try:
@@ -161,6 +165,8 @@ class ConfiguredCors:
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=_ACCEPTED,
             expose_headers=_EXPOSED,
+            # Frontends on a neighbouring subdomain are signed in by the session cookie.
+            allow_credentials=True,
         )
 
 

@@ -8,6 +8,7 @@ from services.core.errors import OAuthFlowError
 
 _STATUS = {
     "google-account-mismatch": HTTPStatus.FORBIDDEN,
+    "google-account-unknown": HTTPStatus.FORBIDDEN,
     "google-consent-denied": HTTPStatus.FORBIDDEN,
     "google-scope-missing": HTTPStatus.FORBIDDEN,
     "google-not-configured": HTTPStatus.CONFLICT,
@@ -17,6 +18,7 @@ _STATUS = {
 _NEXT_STEP = {
     "oauth-browser-mismatch": "Ask the app for a new link and stay in one browser until the end.",
     "google-account-mismatch": "Ask the app for a new link and choose the right Google account.",
+    "google-account-unknown": "Register first (POST /auth/users) and link it; signing in creates nobody.",
     "google-consent-denied": "Nothing was stored; ask the app for a new link to allow it after all.",
     "google-scope-missing": "Ask the app for a new link and leave the box for calendar events ticked.",
     "google-offline-access-missing": "Remove this app at https://myaccount.google.com/connections, then ask "

@@ -53,7 +53,7 @@ def _stale(error: errors.StaleEditError) -> Mapping[str, Any]:
     }
 
 
-def _invalid(error: errors.InvalidSlotError) -> Mapping[str, Any]:
+def _invalid(error: errors.InvalidSlotError | errors.InvalidKeyError) -> Mapping[str, Any]:
     return {"errors": [{"pointer": error.pointer, "detail": error.detail}]}
 
 
@@ -94,6 +94,10 @@ def _pending(error: errors.PendingChangesError) -> Mapping[str, Any]:
     return {"calendar_id": error.calendar_id, "pending": error.pending, "held": error.held}
 
 
+def _too_many(error: errors.TooManyKeysError) -> Mapping[str, Any]:
+    return {"limit": error.limit}
+
+
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 _NOT_FOUND = "There is nothing here under this id."
 _OURS = "The service failed; the request id finds the cause in its log."
@@ -121,12 +125,34 @@ TABLE: dict[type[Exception], Row] = {
         "unauthenticated",
         "A valid credential is needed",
         401,
-        "The credential is missing or not valid: send an API key as `Authorization: Bearer <api key>`.",
+        "The credential is missing or not valid: send an API key as `Authorization: Bearer <api key>`, or "
+        "sign in with Google.",
         None,
         {"WWW-Authenticate": "Bearer"},
     ),
     errors.ForbiddenError: Row(
         "forbidden", "The credential does not reach this far", 403, "This needs another credential."
+    ),
+    errors.CrossSiteRequestError: Row(
+        "cross-site-request",
+        "The request came from another site",
+        403,
+        "A cookie counts only for pages of this service and of origins in CORS_ORIGINS: send an API key.",
+    ),
+    errors.UnknownKeyError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.InvalidKeyError: Row(
+        "validation-failed",
+        "The request is not valid",
+        422,
+        "See `errors` for what is wrong where.",
+        _invalid,
+    ),
+    errors.TooManyKeysError: Row(
+        "too-many-keys",
+        "There are too many API keys",
+        409,
+        "Revoke keys that are not used any more: see `last_used_at` in GET /auth/keys.",
+        _too_many,
     ),
     errors.UnknownUserError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.KnownEmailError: Row(

@@ -10,11 +10,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 if TYPE_CHECKING:
     from services.channel_service import ChannelService
     from services.connection_service import ConnectionService
+    from services.session_service import SessionService
     from services.signals import Signals
 
 
 def build_scheduler(
-    *, channels: ChannelService, connections: ConnectionService, signals: Signals
+    *,
+    channels: ChannelService,
+    connections: ConnectionService,
+    sessions: SessionService,
+    signals: Signals,
 ) -> AsyncIOScheduler:
     """The scheduler of one process, not started yet."""
     scheduler = AsyncIOScheduler(
@@ -23,6 +28,7 @@ def build_scheduler(
     # Jitter keeps replicas that started together from asking together.
     scheduler.add_job(channels.renew_due, "interval", id="renew channels", seconds=60, jitter=15)
     scheduler.add_job(connections.sweep, "interval", id="sweep", hours=1, jitter=300)
+    scheduler.add_job(sessions.sweep, "interval", id="sweep sessions", hours=1, jitter=300)
     scheduler.add_job(_look, "interval", id="look for due calendars", args=[signals], seconds=30, jitter=5)
     return scheduler
 

@@ -2,8 +2,9 @@
 
 Every table that belongs to a user leads with `user_id`, in its primary key and its indexes; it is the
 isolation between users, and the column by which PostgreSQL could be spread over machines. The exceptions are
-the look-ups by which a user is found in the first place (e-mail, ids of keys and feeds, hashes of tickets and
-states) and the index by which replicas find due calendars.
+the look-ups by which a user is found in the first place (e-mail, Google's account id, ids of keys, sessions
+and feeds, hashes of tickets and states), the index by which replicas find due calendars, and the tables in
+`NOBODYS`, whose rows belong to no user.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ users = Table(
     Column("name", Text),
     Column("last_seq", BigInteger, nullable=False, comment="the last sequence number given to a slot"),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("email_proven", Boolean, nullable=False),
 )
 
 api_keys = Table(
@@ -60,7 +62,22 @@ api_keys = Table(
     Column("name", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
     Index("uq_api_keys_id", "id", unique=True),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _owner(),
+    Column("id", Id(), primary_key=True),
+    Column("secret_hash", Text, nullable=False),
+    Column("previous_hash", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("rotated_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Index("uq_sessions_id", "id", unique=True),
 )
 
 feeds = Table(
@@ -88,11 +105,35 @@ oauth_flows = Table(
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
+sign_in_flows = Table(
+    "sign_in_flows",
+    metadata,
+    Column("id", Id(), primary_key=True),
+    Column("state_hash", Text, nullable=False, unique=True),
+    Column("browser_hash", Text, nullable=False),
+    Column("code_verifier", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("return_to", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+key_canaries = Table(
+    "key_canaries",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("sealed", Text, nullable=False, comment="encrypted"),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+NOBODYS = frozenset({sign_in_flows.name, key_canaries.name})
+"""Tables whose rows belong to no user."""
+
 google_accounts = Table(
     "google_accounts",
     metadata,
     _owner(),
-    Column("subject", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
     Column("email", CleanText, nullable=False),
     Column("scopes", JsonText, nullable=False),
     Column("status", Text, nullable=False),

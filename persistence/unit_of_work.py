@@ -12,8 +12,11 @@ from persistence.repositories.feed_repository import SqlFeedRepository
 from persistence.repositories.fixed_slot_repository import SqlSlotRepository
 from persistence.repositories.google_account_repository import SqlGoogleAccountRepository
 from persistence.repositories.hold_repository import SqlHoldRepository
+from persistence.repositories.key_canary_repository import SqlKeyCanaryRepository
 from persistence.repositories.oauth_flow_repository import SqlOAuthFlowRepository
 from persistence.repositories.sequence import Sequences
+from persistence.repositories.session_repository import SqlSessionRepository
+from persistence.repositories.sign_in_flow_repository import SqlSignInFlowRepository
 from persistence.repositories.sync_state_repository import SqlCalendarSyncRepository
 from persistence.repositories.user_repository import SqlUserRepository
 from services.core.boundary import transaction_open
@@ -33,9 +36,12 @@ class SqlTransaction:
         sequences = Sequences()
         self.users = SqlUserRepository(connection, sequences)
         self.keys = SqlApiKeyRepository(connection)
+        self.sessions = SqlSessionRepository(connection)
         self.feeds = SqlFeedRepository(connection)
         self.accounts = SqlGoogleAccountRepository(connection)
         self.flows = SqlOAuthFlowRepository(connection)
+        self.sign_ins = SqlSignInFlowRepository(connection)
+        self.canaries = SqlKeyCanaryRepository(connection)
         self.calendars = SqlCalendarSyncRepository(connection, sequences)
         self.channels = SqlChannelRepository(connection)
         self.slots = SqlSlotRepository(connection, sequences)

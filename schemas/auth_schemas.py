@@ -157,11 +157,14 @@ class AuthorizationOut(_Out):
 class ConnectedOut(_Out):
     """The callback's answer where no frontend is configured."""
 
-    status: Literal["connected"]
-    """The only thing there is to say."""
+    status: Literal["connected", "signed_in"]
+    """`signed_in`: the account was linked before, and the browser is signed in."""
     user_id: UUID
-    """Whose account was linked."""
+    """Whose account it is."""
     google_email: str
     """Of the Google account."""
+    earlier_credentials_ended: bool
+    """Whether every API key, session and feed address from before is void, since until now anybody could have
+    registered this e-mail. The browser is signed in, and can make new ones."""
     sync: SyncStatusOut
-    """How the sync stands, which has just begun."""
+    """How the sync stands, which has just begun for a new link."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from services.core.credentials import SessionPolicy
 from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
 from services.google.oauth_endpoints import OAuthConfig
 from services.secret_key import kept_secret
@@ -27,6 +28,14 @@ def sync_policy(settings: Settings) -> SyncPolicy:
         lease=timedelta(seconds=settings.sync_lease_seconds),
         fallback=fallback,
         polling=min(standard.polling, fallback),
+    )
+
+
+def session_policy(settings: Settings) -> SessionPolicy:
+    """How long browsers stay signed in."""
+    return SessionPolicy(
+        idle=timedelta(minutes=settings.session_idle_minutes),
+        lifetime=timedelta(hours=settings.session_lifetime_hours),
     )
 
 

@@ -153,6 +153,7 @@ class ConnectionService:
         """Forget attempts to connect that nobody finished."""
         async with self._uow() as tx:
             await tx.flows.remove_expired(self._clock.now())
+            await tx.sign_ins.remove_expired(self._clock.now())
 
     async def _revoke(self, account: GoogleAccount) -> None:
         try:

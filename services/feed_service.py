@@ -7,7 +7,6 @@ it finds the hash, so that the comparison takes the same time for every wrong se
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
@@ -16,11 +15,17 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from services.core.accounts import Feed
+from services.core.credentials import (
+    NO_SECRET,
+    hash_secret,
+    read_credential,
+    same_secret,
+    write_credential,
+)
 from services.core.errors import InvalidSlotError, UnknownFeedError
 from services.core.recurrence import has_occurrence
 from services.ical.document import END, beginning
 from services.ical.events import Described, Instance, event
-from services.user_service import NO_KEY, hash_secret, read_credential, write_credential
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -84,11 +89,11 @@ class FeedService:
         Raises:
             UnknownFeedError: Nobody's, or nobody's any more.
         """
-        feed_id, secret = read_credential(PREFIX, key) or (None, "")
+        feed_id, secret = read_credential(PREFIX, key)
         async with self._uow.reading() as tx:
-            feed = await tx.feeds.find(feed_id) if feed_id is not None else None
-            expected = feed.secret_hash if feed is not None else NO_KEY
-            if not hmac.compare_digest(hash_secret(secret), expected) or feed is None:
+            feed = await tx.feeds.find(feed_id)
+            expected = feed.secret_hash if feed is not None else NO_SECRET
+            if not same_secret(hash_secret(secret), expected) or feed is None:
                 raise UnknownFeedError
             user = await tx.users.find(feed.user_id)
             seq = await tx.feeds.last_seq(feed.user_id)

@@ -8,8 +8,6 @@ does so before it calls Google, and no call to Google happens inside a transacti
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -20,21 +18,23 @@ from services.core.accounts import AccountStatus, GoogleAccount, OAuthFlow
 from services.core.calendars import CalendarStatus
 from services.core.errors import OAuthFlowError, UnknownUserError, VendorError
 from services.google.consent_url import consent_url
-from services.google.flows import FinishedFlow, OpenedFlow
+from services.google.flows import FinishedFlow, OpenedFlow, Returned
 from services.google.oauth_endpoints import (
     ALL_OF_CALENDAR_SCOPE,
     EVENTS_SCOPE,
-    GrantRefusedError,
+    SCOPES,
     OAuthConfig,
 )
 from services.google.receipts import Receipts
+from services.google.redeeming import INVALID_STATE, Redeemer, hashed, require_browser
 from services.token_service import REFRESH_TOKEN
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from services.core.accounts import User
     from services.core.ports import Clock, Ids, SecretBox
-    from services.core.storage import UnitOfWork
+    from services.core.storage import Transaction, UnitOfWork
     from services.google.oauth_endpoints import Identity, OAuthEndpoints, TokenGrant
     from services.token_service import TokenService
 
@@ -46,6 +46,7 @@ __all__ = [
     "GoogleOAuth",
     "OAuthConfig",
     "OpenedFlow",
+    "Returned",
 ]
 
 AUTHORIZE_PATH: Final = "/auth/google/authorize"
@@ -54,9 +55,6 @@ TICKET_LIFETIME: Final = timedelta(minutes=5)
 FLOW_LIFETIME: Final = timedelta(minutes=10)
 """From asking for the URL to coming back from Google."""
 
-_CODE_VERIFIER: Final = "oauth-code-verifier"
-_INVALID_STATE: Final = "oauth-state-invalid"
-_NO_EXCHANGE: Final = "google-token-exchange-failed"
 _MISMATCH: Final = "google-account-mismatch"
 
 
@@ -81,10 +79,11 @@ class GoogleOAuth:
         self._ids = ids
         self._box = box
         self._config = config
+        self._redeemer = Redeemer(endpoints=endpoints, box=box, config=config)
         self.receipts = Receipts(uow=uow, clock=clock, box=box)
 
     async def start(self, user_id: UUID, return_to: str | None = None) -> str:
-        """Begin a flow.
+        """Begin a flow for a browser that is elsewhere.
 
         Args:
             user_id: Who wants to link an account.
@@ -93,16 +92,25 @@ class GoogleOAuth:
         Returns:
             An absolute URL on this service, good once and for `TICKET_LIFETIME`, in any browser.
         """
+        ticket = await self._begin(user_id, return_to)
+        base = self._config.public_base_url.rstrip("/")
+        return f"{base}{AUTHORIZE_PATH}?{urlencode({'ticket': ticket})}"
+
+    async def start_here(self, user_id: UUID, return_to: str | None = None) -> OpenedFlow:
+        """Begin a flow in the browser that asks, which is signed in as the user."""
+        return await self.open(await self._begin(user_id, return_to))
+
+    async def _begin(self, user_id: UUID, return_to: str | None) -> str:
         now = self._clock.now()
         ticket = self._ids.secret()
         flow = OAuthFlow(
             id=self._ids.uuid(),
             user_id=user_id,
-            ticket_hash=_hash(ticket),
+            ticket_hash=hashed(ticket),
             # Nobody knows a text with this hash; the real state is drawn when a browser opens the ticket.
-            state_hash=_hash(self._ids.secret()),
+            state_hash=hashed(self._ids.secret()),
             browser_hash=None,
-            code_verifier=self._box.seal(self._ids.secret(48), purpose=_CODE_VERIFIER, user_id=user_id),
+            code_verifier=self._redeemer.seal_verifier(self._ids.secret(48), user_id),
             nonce=self._ids.secret(),
             return_to=return_to,
             created_at=now,
@@ -111,8 +119,7 @@ class GoogleOAuth:
         async with self._uow() as tx:
             await tx.flows.remove_expired(now)
             await tx.flows.add(flow)
-        base = self._config.public_base_url.rstrip("/")
-        return f"{base}{AUTHORIZE_PATH}?{urlencode({'ticket': ticket})}"
+        return ticket
 
     async def open(self, ticket: str) -> OpenedFlow:
         """Use up a ticket in the browser that is to finish the flow.
@@ -124,59 +131,40 @@ class GoogleOAuth:
         state, browser_secret = self._ids.secret(), self._ids.secret()
         async with self._uow() as tx:
             flow = await tx.flows.open(
-                _hash(ticket), state_hash=_hash(state), browser_hash=_hash(browser_secret), now=now
+                hashed(ticket), state_hash=hashed(state), browser_hash=hashed(browser_secret), now=now
             )
             user = None if flow is None else await tx.users.find(flow.user_id)
         if flow is None or user is None or now >= flow.created_at + TICKET_LIFETIME:
-            raise OAuthFlowError(_INVALID_STATE, "The link is unknown, was used already or is too old.")
+            raise OAuthFlowError(INVALID_STATE, "The link is unknown, was used already or is too old.")
         # In a thread, since the first call imports Google's library.
         url = await asyncio.to_thread(
             consent_url,
             self._config,
+            scopes=SCOPES,
             state=state,
-            code_verifier=self._verifier(flow),
+            code_verifier=self._redeemer.open_verifier(flow.code_verifier, flow.user_id),
             nonce=flow.nonce,
+            access_type="offline",
+            # Google hands out a refresh token also to those who consented before.
+            prompt="consent",
+            include_granted_scopes="true",
             login_hint=user.email,
         )
         return OpenedFlow(url, browser_secret)
 
-    async def finish(
-        self,
-        *,
-        state: str | None,
-        code: str | None,
-        browser_secret: str | None,
-        error: str | None = None,
-        scope: str | None = None,
-        issuer: str | None = None,
-    ) -> FinishedFlow:
+    async def finish(self, returned: Returned) -> FinishedFlow:
         """Take what Google's redirect brought, and store the account.
-
-        Args:
-            state: As it came back.
-            code: As it came back, decoded.
-            browser_secret: From the cookie.
-            error: As it came back.
-            scope: What was granted, as it came back; the token endpoint's word counts more.
-            issuer: The `iss` parameter, if one came.
 
         Raises:
             OAuthFlowError: With the slug of what went wrong.
         """
-        flow = await self._consume(state, browser_secret)
-        if error:
-            if error == "access_denied":
-                raise OAuthFlowError("google-consent-denied", "Access was not granted.")
-            raise OAuthFlowError(_NO_EXCHANGE, "Google ended the authorization with an error.")
-        if not code:
-            raise OAuthFlowError(_NO_EXCHANGE, "Google sent no code.")
-        if issuer is not None and issuer not in self._config.issuers:
-            raise OAuthFlowError(_NO_EXCHANGE, "The answer names another issuer.")
-        grant = await self._exchange(code, flow)
-        scopes = grant.scopes or tuple((scope or "").split())
+        flow = await self._consume(returned)
+        verifier = self._redeemer.open_verifier(flow.code_verifier, flow.user_id)
+        grant = await self._redeemer.redeem(returned, verifier)
+        scopes = grant.scopes or tuple((returned.scope or "").split())
         await self._require_events_scope(flow.user_id, grant, scopes)
-        identity = await self._identity(grant, flow)
-        return await self._store(flow, grant, identity, scopes, state or "")
+        identity = await self._redeemer.identity(grant, flow.nonce)
+        return await self._store(flow, grant, identity, scopes, returned.state or "")
 
     async def revoke(self, account: GoogleAccount) -> None:
         """Tell Google that the grant is over; what is stored is the caller's to erase.
@@ -190,26 +178,15 @@ class GoogleOAuth:
             token = self._box.open(account.refresh_token, purpose=REFRESH_TOKEN, user_id=account.user_id)
             await self._endpoints.revoke(token)
 
-    async def _consume(self, state: str | None, browser_secret: str | None) -> OAuthFlow:
+    async def _consume(self, returned: Returned) -> OAuthFlow:
         flow = None
-        if state:
+        if returned.state:
             async with self._uow() as tx:
-                flow = await tx.flows.consume(_hash(state), now=self._clock.now())
+                flow = await tx.flows.consume(hashed(returned.state), now=self._clock.now())
         if flow is None:
-            raise OAuthFlowError(_INVALID_STATE, "The authorization is unknown, finished or too old.")
-        if not hmac.compare_digest(flow.browser_hash or "", _hash(browser_secret or "")):
-            raise OAuthFlowError("oauth-browser-mismatch", "Another browser began this authorization.")
+            raise OAuthFlowError(INVALID_STATE, "The authorization is unknown, finished or too old.")
+        require_browser(flow.browser_hash, returned.browser_secret)
         return flow
-
-    async def _exchange(self, code: str, flow: OAuthFlow) -> TokenGrant:
-        try:
-            return await self._endpoints.exchange(code, self._verifier(flow))
-        except GrantRefusedError:
-            raise OAuthFlowError(_NO_EXCHANGE, "Google did not accept the code.") from None
-        except VendorError as error:
-            raise OAuthFlowError(
-                _NO_EXCHANGE, f"Google did not give tokens ({error.reason or error.failure})."
-            ) from error
 
     async def _require_events_scope(self, user_id: UUID, grant: TokenGrant, scopes: tuple[str, ...]) -> None:
         if EVENTS_SCOPE in scopes or ALL_OF_CALENDAR_SCOPE in scopes:
@@ -225,33 +202,15 @@ class GoogleOAuth:
         with suppress(VendorError):  # It is not kept, so nobody can use it.
             await self._endpoints.revoke(grant.refresh_token or grant.access_token)
 
-    async def _identity(self, grant: TokenGrant, flow: OAuthFlow) -> Identity:
-        try:
-            identity = await self._endpoints.identity(grant.access_token)
-        except VendorError as error:
-            raise OAuthFlowError(
-                _NO_EXCHANGE, f"Google did not say whose account it is ({error.reason or error.failure})."
-            ) from error
-        claims = grant.id_claims
-        if claims is not None and (
-            claims.get("sub") != identity.subject
-            or claims.get("nonce") != flow.nonce
-            or claims.get("aud") != self._config.client_id
-            or claims.get("iss", self._config.issuers[0]) not in self._config.issuers
-        ):
-            raise OAuthFlowError(_NO_EXCHANGE, "The identity token does not belong to this authorization.")
-        return identity
-
     async def _store(
         self, flow: OAuthFlow, grant: TokenGrant, identity: Identity, scopes: tuple[str, ...], state: str
     ) -> FinishedFlow:
         user_id, now = flow.user_id, self._clock.now()
         try:
             async with self._uow() as tx:
-                await tx.users.lock(user_id)
-                user = await tx.users.find(user_id)
+                user = await _locked(tx, user_id)
                 known = await tx.accounts.find(user_id)
-                self._check_email(identity, user.email if user else "")
+                self._check_email(identity, user.email)
                 account = GoogleAccount(
                     user_id=user_id,
                     subject=identity.subject,
@@ -263,16 +222,19 @@ class GoogleOAuth:
                     version=1 if known is None else known.version + 1,
                 )
                 await tx.accounts.save(account)
+                if not user.email_proven:
+                    await _end_earlier_credentials(tx, user_id)
                 if known is not None and known.subject != identity.subject:
                     await leave_account(tx, user_id, now=now)
                 if known is not None and known.status is AccountStatus.REAUTHORISATION_REQUIRED:
                     await tx.calendars.set_status(user_id, CalendarStatus.ACTIVE, now=now)
         except UnknownUserError:
-            raise OAuthFlowError(_INVALID_STATE, "The user is gone.") from None
+            raise OAuthFlowError(INVALID_STATE, "The user is gone.") from None
         self._tokens.forget(user_id)
         previous = known.subject if known else None
-        receipt = self.receipts.write(state, user_id, flow.return_to)
-        return FinishedFlow(user_id, account, flow.return_to, previous, receipt)
+        ended = not user.email_proven
+        receipt = self.receipts.write(state, user_id, flow.return_to, credentials_ended=ended)
+        return FinishedFlow(user_id, account, flow.return_to, previous, receipt, ended)
 
     def _check_email(self, identity: Identity, email: str) -> None:
         if not self._config.same_email_only:
@@ -296,9 +258,23 @@ class GoogleOAuth:
             return known.refresh_token
         raise OAuthFlowError("google-offline-access-missing", "Google gave no refresh token.")
 
-    def _verifier(self, flow: OAuthFlow) -> str:
-        return self._box.open(flow.code_verifier, purpose=_CODE_VERIFIER, user_id=flow.user_id)
+
+async def _locked(tx: Transaction, user_id: UUID) -> User:
+    await tx.users.lock(user_id)
+    user = await tx.users.find(user_id)
+    if user is None:
+        raise UnknownUserError(user_id)
+    return user
 
 
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+async def _end_earlier_credentials(tx: Transaction, user_id: UUID) -> None:
+    """From now on the e-mail is proven, and only the browser that proved it goes on.
+
+    Where anybody may register any address, whoever registered somebody else's holds a key, and would read and
+    write the calendar that its real owner links (pre-hijacking, USENIX Security 2022).
+    """
+    await tx.keys.remove_all(user_id)
+    await tx.sessions.remove_all(user_id)
+    await tx.feeds.remove(user_id)
+    await tx.flows.remove_all(user_id)
+    await tx.users.prove_email(user_id)

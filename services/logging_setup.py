@@ -17,7 +17,7 @@ import orjson
 _SECRETS = re.compile(
     r"""
     (?P<scheme>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}          # Authorization headers
-    | \bgc[sf]_[0-9a-f]{32}_[A-Za-z0-9_-]{16,}                        # our API keys and feed keys
+    | \bgc[sfw]_[0-9a-f]{32}_[A-Za-z0-9_-]{16,}                       # our API, feed and session keys
     | \bya29\.[A-Za-z0-9._-]+                                         # Google access tokens
     | \b1//[A-Za-z0-9._-]{16,}                                        # Google refresh tokens
     | \bGOCSPX-[A-Za-z0-9_-]+                                         # Google client secrets

@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     secret_key_previous: SecretStr | None = None
     admin_api_key: SecretStr | None = None
     registration: Literal["open", "admin"] | None = None
+    session_idle_minutes: float = Field(default=720, gt=0, le=43_200)
+    session_lifetime_hours: float = Field(default=168, gt=0, le=8760)
     frontend_url: Url | None = None
     cors_origins: Origins = ()
 

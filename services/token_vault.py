@@ -71,9 +71,19 @@ class TokenVault:
                     raise DecryptionError(f"{purpose} of {user_id} does not open") from None
         raise DecryptionError(f"{purpose} of {user_id} was sealed with a key that is not known")
 
+    @property
+    def current_key_id(self) -> str:
+        """The id of the key that encrypts now; it tells nothing about the key."""
+        return self._current
+
+    @property
+    def current_prefix(self) -> str:
+        """With this begins whatever is sealed now, and nothing that another key sealed."""
+        return f"{_VERSION}.{self._current}."
+
     def is_current(self, sealed: str) -> bool:
         """Whether it was sealed with the key that encrypts now; others are to be sealed again."""
-        return sealed.startswith(f"{_VERSION}.{self._current}.")
+        return sealed.startswith(self.current_prefix)
 
 
 def _derived(secret: str) -> bytes:

@@ -1,40 +1,21 @@
-"""Users and their credentials."""
+"""Users."""
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import TYPE_CHECKING
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
 
 from services.core.accounts import ApiKey, GoogleAccount, User
-from services.core.errors import UnauthenticatedError, UnknownUserError
+from services.core.credentials import KEY_PREFIX, hash_secret, write_credential
+from services.core.errors import UnknownUserError
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from services.core.ports import Clock, Ids
     from services.core.storage import UnitOfWork
 
-_PREFIX = "gcs_"
-_FIRST_KEY = "first key"
-NO_KEY = sha256(b"").hexdigest()
-"""Compared with when there is no such key, so that it takes the same time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks."""
-
-    user_id: UUID | None
-    """`None`: the administrator, who has no slots of their own."""
-
-    @property
-    def is_administrator(self) -> bool:
-        """Whether the credential is the administrator's."""
-        return self.user_id is None
-
-
-ADMINISTRATOR = Principal(None)
+_FIRST_KEY: Final = "first key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,75 +26,34 @@ class UserView:
     account: GoogleAccount | None
 
 
-def hash_secret(secret: str) -> str:
-    """The form in which a 256-bit secret is stored; so much randomness needs no slow hash."""
-    return sha256(secret.encode()).hexdigest()
-
-
-def write_credential(prefix: str, key_id: UUID, secret: str) -> str:
-    """The credential as its holder gets it: the id finds the hash that the secret is compared with."""
-    return f"{prefix}{key_id.hex}_{secret}"
-
-
-def read_credential(prefix: str, credential: str) -> tuple[UUID, str] | None:
-    """The id and the secret of a credential; `None` for what is no such thing."""
-    key_id, separator, secret = credential.removeprefix(prefix).partition("_")
-    if not credential.startswith(prefix) or not separator or not credential.isascii():
-        return None
-    try:
-        return UUID(key_id), secret
-    except ValueError:
-        return None
-
-
 class UserService:
-    """Registers users and recognises them."""
+    """Registers users and shows them."""
 
-    def __init__(
-        self, *, uow: UnitOfWork, clock: Clock, ids: Ids, administrator_key: str | None = None
-    ) -> None:
+    def __init__(self, *, uow: UnitOfWork, clock: Clock, ids: Ids) -> None:
         self._uow = uow
         self._clock = clock
         self._ids = ids
-        self._administrator_hash = hash_secret(administrator_key) if administrator_key else None
 
-    async def register(self, email: str, name: str | None) -> tuple[User, str]:
+    async def register(self, email: str, name: str | None, *, email_proven: bool) -> tuple[User, str]:
         """Create a user; the key that comes with it is shown this once.
+
+        Args:
+            email: Known to nobody else.
+            name: As people call the user.
+            email_proven: Whether whoever registers is trusted to know that the e-mail is the user's. Where
+                not, the first link to Google ends the key, since it may be somebody else's.
 
         Raises:
             KnownEmailError: The e-mail is registered, in whatever case.
         """
         now = self._clock.now()
-        user = User(self._ids.uuid(), email, name, now)
+        user = User(self._ids.uuid(), email, name, now, email_proven)
         secret = self._ids.secret()
         key = ApiKey(self._ids.uuid(), user.id, hash_secret(secret), _FIRST_KEY, now)
         async with self._uow() as tx:
             await tx.users.add(user)
             await tx.keys.add(key)
-        return user, write_credential(_PREFIX, key.id, secret)
-
-    async def authenticate(self, credential: str) -> Principal:
-        """Whose credential it is.
-
-        Raises:
-            UnauthenticatedError: Nobody's, or it has expired.
-        """
-        if self._administrator_hash is not None and hmac.compare_digest(
-            hash_secret(credential), self._administrator_hash
-        ):
-            return ADMINISTRATOR
-        given = read_credential(_PREFIX, credential)
-        if given is None:
-            raise UnauthenticatedError
-        key_id, secret = given
-        async with self._uow.reading() as tx:
-            key = await tx.keys.find(key_id)
-        expected = key.secret_hash if key is not None else NO_KEY
-        if not hmac.compare_digest(hash_secret(secret), expected) or key is None:
-            raise UnauthenticatedError
-        if key.expires_at is not None and key.expires_at <= self._clock.now():
-            raise UnauthenticatedError
-        return Principal(key.user_id)
+        return user, write_credential(KEY_PREFIX, key.id, secret)
 
     async def get(self, user_id: UUID) -> UserView:
         """One user.

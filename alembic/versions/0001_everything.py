@@ -29,6 +29,7 @@ def upgrade() -> None:
             "last_seq", sa.BigInteger, nullable=False, comment="the last sequence number given to a slot"
         ),
         sa.Column("created_at", instant, nullable=False),
+        sa.Column("email_proven", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("email_key", name="uq_users_email_key"),
     )
@@ -40,6 +41,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("created_at", instant, nullable=False),
         sa.Column("expires_at", instant),
+        sa.Column("last_used_at", instant),
         sa.PrimaryKeyConstraint("user_id", "id", name="pk_api_keys"),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], ondelete="CASCADE", name="fk_api_keys_user_id_users"
@@ -268,6 +270,14 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], ondelete="CASCADE", name="fk_google_accounts_user_id_users"
         ),
     )
+    op.create_index("ix_google_accounts_subject", "google_accounts", ["subject"])
+    op.create_table(
+        "key_canaries",
+        sa.Column("key_id", sa.Text, nullable=False),
+        sa.Column("sealed", sa.Text, nullable=False, comment="encrypted"),
+        sa.Column("created_at", instant, nullable=False),
+        sa.PrimaryKeyConstraint("key_id", name="pk_key_canaries"),
+    )
     op.create_table(
         "oauth_flows",
         sa.Column("user_id", id_, nullable=False),
@@ -289,6 +299,37 @@ def upgrade() -> None:
     )
     op.create_index("ix_oauth_flows_expires_at", "oauth_flows", ["expires_at"])
     op.create_table(
+        "sessions",
+        sa.Column("user_id", id_, nullable=False),
+        sa.Column("id", id_, nullable=False),
+        sa.Column("secret_hash", sa.Text, nullable=False),
+        sa.Column("previous_hash", sa.Text),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("rotated_at", instant, nullable=False),
+        sa.Column("last_used_at", instant, nullable=False),
+        sa.Column("expires_at", instant, nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "id", name="pk_sessions"),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], ondelete="CASCADE", name="fk_sessions_user_id_users"
+        ),
+    )
+    op.create_index("uq_sessions_id", "sessions", ["id"], unique=True)
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
+    op.create_table(
+        "sign_in_flows",
+        sa.Column("id", id_, nullable=False),
+        sa.Column("state_hash", sa.Text, nullable=False),
+        sa.Column("browser_hash", sa.Text, nullable=False),
+        sa.Column("code_verifier", sa.Text, nullable=False),
+        sa.Column("nonce", sa.Text, nullable=False),
+        sa.Column("return_to", sa.Text),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("expires_at", instant, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_sign_in_flows"),
+        sa.UniqueConstraint("state_hash", name="uq_sign_in_flows_state_hash"),
+    )
+    op.create_index("ix_sign_in_flows_expires_at", "sign_in_flows", ["expires_at"])
+    op.create_table(
         "slot_history",
         sa.Column("user_id", id_, nullable=False),
         sa.Column("slot_id", id_, nullable=False),
@@ -306,7 +347,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("slot_history")
+    op.drop_table("sign_in_flows")
+    op.drop_table("sessions")
     op.drop_table("oauth_flows")
+    op.drop_table("key_canaries")
     op.drop_table("google_accounts")
     op.drop_table("fixed_slots")
     op.drop_table("feeds")

@@ -1,4 +1,4 @@
-"""Users, credentials, accounts and flows in memory."""
+"""Users, accounts and flows in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from persistence.memory.state import Workspace
     from persistence.repositories.sequence import Sequences
-    from services.core.accounts import ApiKey, GoogleAccount, OAuthFlow, User
+    from services.core.accounts import GoogleAccount, OAuthFlow, User
 
 
 class MemoryUserRepository:
@@ -45,6 +45,12 @@ class MemoryUserRepository:
         behind = [user_id for user_id in ids if after is None or user_id > after]
         return [self._workspace.of("users", user_id)[user_id] for user_id in behind[:limit]]
 
+    async def prove_email(self, user_id: UUID) -> None:
+        """Note that the e-mail is the user's."""
+        known = await self.find(user_id)
+        if known is not None:
+            self._workspace.to_write("users", user_id)[user_id] = replace(known, email_proven=True)
+
     async def remove(self, user_id: UUID) -> None:
         """Erase a user with everything that belongs to it."""
         self._workspace.erase(user_id)
@@ -55,27 +61,6 @@ class MemoryUserRepository:
         if user_id not in self._workspace.of("users", user_id):
             raise UnknownUserError(user_id)
         self._sequences.begin(user_id, self._workspace.last_seq(user_id))
-
-
-class MemoryApiKeyRepository:
-    """Implements `ApiKeyRepository`."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-
-    async def add(self, key: ApiKey) -> None:
-        """Store a new key."""
-        if await self.find(key.id) is not None:
-            raise ConstraintError("api_keys")
-        self._workspace.to_write("keys", key.user_id)[key.id] = key
-
-    async def find(self, key_id: UUID) -> ApiKey | None:
-        """One key."""
-        for _, rows in self._workspace.users_with("keys"):
-            if key_id in rows:
-                found: ApiKey = rows[key_id]
-                return found
-        return None
 
 
 class MemoryGoogleAccountRepository:
@@ -93,10 +78,29 @@ class MemoryGoogleAccountRepository:
         found = {user_id: await self.find(user_id) for user_id in user_ids}
         return {user_id: account for user_id, account in found.items() if account is not None}
 
+    async def with_subject(self, subject: str) -> list[GoogleAccount]:
+        """All that are pinned to this Google account, disconnected ones too, linked latest first."""
+        found = [account for account in self._all() if account.subject == subject]
+        return sorted(found, key=lambda account: (account.linked_at, account.user_id), reverse=True)
+
+    async def with_other_tokens(self, prefix: str, *, after: UUID | None, limit: int) -> list[UUID]:
+        """The users whose stored refresh token does not begin with `prefix`, in the order of their ids."""
+        found = (
+            account.user_id
+            for account in self._all()
+            if account.refresh_token is not None
+            and not account.refresh_token.startswith(prefix)
+            and (after is None or account.user_id > after)
+        )
+        return sorted(found)[:limit]
+
     async def save(self, account: GoogleAccount) -> None:
         """Insert or replace the user's account."""
         stored = replace(account, email=without_nul(account.email))
         self._workspace.to_write("accounts", account.user_id)[account.user_id] = stored
+
+    def _all(self) -> list[GoogleAccount]:
+        return [account for _, rows in self._workspace.users_with("accounts") for account in rows.values()]
 
 
 class MemoryOAuthFlowRepository:
@@ -130,6 +134,11 @@ class MemoryOAuthFlowRepository:
                 del self._workspace.to_write("flows", flow.user_id)[flow.id]
                 return flow
         return None
+
+    async def remove_all(self, user_id: UUID) -> None:
+        """Forget all flows of the user."""
+        if self._workspace.of("flows", user_id):
+            self._workspace.to_write("flows", user_id).clear()
 
     async def remove_expired(self, now: datetime) -> None:
         """Forget flows that nobody finished."""

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from services.core.errors import UnknownUserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from uuid import UUID
 
 _TABLES = (
     "users",
     "keys",
+    "sessions",
     "feeds",
     "accounts",
     "flows",
@@ -29,7 +30,12 @@ _TABLES = (
     "history",
     "conflicts",
     "holds",
+    "sign_ins",
+    "canaries",
 )
+_NOBODYS = frozenset({"users", "sign_ins", "canaries"})
+"""Tables whose rows need no user; those that belong to none stand under `NOBODY`."""
+NOBODY = UUID(int=0)
 _NOTHING: Mapping[Any, Any] = {}
 
 
@@ -100,7 +106,7 @@ class Workspace:
         Raises:
             UnknownUserError: There is no such user.
         """
-        if table != "users" and user_id not in self._tables["users"]:
+        if table not in _NOBODYS and user_id not in self._tables["users"]:
             raise UnknownUserError(user_id)
         rows = self._table_to_write(table)
         if (table, user_id) not in self._copied:

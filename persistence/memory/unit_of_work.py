@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 from persistence.memory.calendars import MemoryCalendarSyncRepository
 from persistence.memory.channels import MemoryChannelRepository
+from persistence.memory.credentials import (
+    MemoryApiKeyRepository,
+    MemoryKeyCanaryRepository,
+    MemorySessionRepository,
+    MemorySignInFlowRepository,
+)
 from persistence.memory.feeds import MemoryFeedRepository
 from persistence.memory.outcomes import MemoryConflictRepository, MemoryHoldRepository
 from persistence.memory.people import (
-    MemoryApiKeyRepository,
     MemoryGoogleAccountRepository,
     MemoryOAuthFlowRepository,
     MemoryUserRepository,
@@ -30,9 +35,12 @@ class MemoryTransaction:
     def __init__(self, workspace: Workspace, sequences: Sequences) -> None:
         self.users = MemoryUserRepository(workspace, sequences)
         self.keys = MemoryApiKeyRepository(workspace)
+        self.sessions = MemorySessionRepository(workspace)
         self.feeds = MemoryFeedRepository(workspace)
         self.accounts = MemoryGoogleAccountRepository(workspace)
         self.flows = MemoryOAuthFlowRepository(workspace)
+        self.sign_ins = MemorySignInFlowRepository(workspace)
+        self.canaries = MemoryKeyCanaryRepository(workspace)
         self.calendars = MemoryCalendarSyncRepository(workspace, sequences)
         self.channels = MemoryChannelRepository(workspace)
         self.slots = MemorySlotRepository(workspace, sequences)

@@ -12,6 +12,7 @@ from services.core.accounts import OAuthFlow
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from persistence.connection import Connection
 
@@ -32,6 +33,7 @@ _CONSUME = (
     )
     .returning(*_COLUMNS)
 )
+_REMOVE_ALL = delete(oauth_flows).where(_t.user_id == bindparam("owner"))
 _REMOVE_EXPIRED = delete(oauth_flows).where(_t.expires_at <= bindparam("now"))
 
 
@@ -58,6 +60,10 @@ class SqlOAuthFlowRepository:
         """Take the opened flow out of the store, once; `None` if unknown, used or old."""
         rows = await self._connection.fetch(_CONSUME, {"state": state_hash, "now": now})
         return OAuthFlow(*rows[0]) if rows else None
+
+    async def remove_all(self, user_id: UUID) -> None:
+        """Forget all flows of the user."""
+        await self._connection.fetch(_REMOVE_ALL, {"owner": user_id})
 
     async def remove_expired(self, now: datetime) -> None:
         """Forget flows that nobody finished."""

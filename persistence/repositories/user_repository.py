@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -12,17 +13,19 @@ from services.core.accounts import User
 from services.core.errors import KnownEmailError, UnknownUserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from uuid import UUID
 
     from persistence.connection import Connection
     from persistence.repositories.sequence import Sequences
 
-_COLUMNS = (users.c.id, users.c.email, users.c.name, users.c.created_at)
+_FIELDS = tuple(field.name for field in fields(User))
+_COLUMNS = tuple(users.c[name] for name in _FIELDS)
 _ADD = insert(users).on_conflict_do_nothing(index_elements=["email_key"]).returning(users.c.id)
 _FIND = select(*_COLUMNS).where(users.c.id == bindparam("user_id"))
 _PAGE = select(*_COLUMNS).order_by(users.c.id).limit(bindparam("limit"))
 _PAGE_AFTER = _PAGE.where(users.c.id > bindparam("after"))
+_PROVE_EMAIL = update(users).where(users.c.id == bindparam("user")).values(email_proven=True)
 _REMOVE = delete(users).where(users.c.id == bindparam("user_id"))
 # Not FOR UPDATE: rows that refer to the user may be written meanwhile, a second lock or a removal may not.
 _LOCK = select(users.c.last_seq).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True)
@@ -39,12 +42,9 @@ class SqlUserRepository:
     async def add(self, user: User) -> None:
         """Store a new user."""
         row = {
-            "id": user.id,
-            "email": user.email,
+            **{name: getattr(user, name) for name in _FIELDS},
             "email_key": email_key(user.email),
-            "name": user.name,
             "last_seq": 0,
-            "created_at": user.created_at,
         }
         if not await self._connection.fetch(_ADD, row):
             raise KnownEmailError
@@ -52,13 +52,17 @@ class SqlUserRepository:
     async def find(self, user_id: UUID) -> User | None:
         """One user."""
         rows = await self._connection.fetch(_FIND, {"user_id": user_id})
-        return _user(rows[0]) if rows else None
+        return User(*rows[0]) if rows else None
 
     async def page(self, *, after: UUID | None, limit: int) -> list[User]:
         """Users in the order of their ids."""
         params: Mapping[str, Any] = {"after": after, "limit": limit}
         rows = await self._connection.fetch(_PAGE if after is None else _PAGE_AFTER, params)
-        return [_user(row) for row in rows]
+        return [User(*row) for row in rows]
+
+    async def prove_email(self, user_id: UUID) -> None:
+        """Note that the e-mail is the user's."""
+        await self._connection.fetch(_PROVE_EMAIL, {"user": user_id})
 
     async def remove(self, user_id: UUID) -> None:
         """Erase a user with everything that belongs to it."""
@@ -83,8 +87,3 @@ class SqlUserRepository:
 def email_key(email: str) -> str:
     """The same for an e-mail in whatever case."""
     return email.casefold()
-
-
-def _user(row: Sequence[Any]) -> User:
-    user_id, email, name, created_at = row
-    return User(id=user_id, email=email, name=name, created_at=created_at)

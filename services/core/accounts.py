@@ -19,6 +19,9 @@ class User:
     email: str
     name: str | None
     created_at: datetime
+    email_proven: bool = False
+    """Whether the e-mail is known to be the user's: an administrator or the machine's own user registered it,
+    or Google said so. Nobody may rely on credentials that were given out before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,26 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     """`None`: until it is revoked."""
+    last_used_at: datetime | None = None
+    """About when a request last came with it; `None`: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that a user signed in with; the secret in its cookie is never kept."""
+
+    id: UUID
+    user_id: UUID
+    secret_hash: str
+    """SHA-256 in hex of the 256-bit secret."""
+    created_at: datetime
+    rotated_at: datetime
+    """Since when the secret is the one that counts."""
+    last_used_at: datetime
+    expires_at: datetime
+    """When it ends if it is not used again; never later than its lifetime allows."""
+    previous_hash: str | None = None
+    """Of the secret before; `None`: there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +115,28 @@ class OAuthFlow:
     return_to: str | None
     created_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFlow:
+    """One attempt to sign in with Google; whose it is shows only in the end."""
+
+    id: UUID
+    state_hash: str
+    browser_hash: str
+    """SHA-256 in hex of the cookie of the browser that began it."""
+    code_verifier: str
+    """PKCE, encrypted for this flow's id."""
+    nonce: str
+    return_to: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCanary:
+    """A text sealed with a key that stored secrets are sealed with: who cannot open it lacks that key."""
+
+    key_id: str
+    sealed: str
+    created_at: datetime

@@ -83,6 +83,35 @@ class ForbiddenError(DomainError):
     """The credential is valid but does not reach this far."""
 
 
+class CrossSiteRequestError(DomainError):
+    """A page of another site wants to act by a cookie that its browser has."""
+
+
+class UnknownKeyError(DomainError):
+    """There is no such API key for this user."""
+
+    def __init__(self, key_id: UUID) -> None:
+        super().__init__(str(key_id))
+        self.key_id = key_id
+
+
+class InvalidKeyError(DomainError):
+    """An API key cannot be made so."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(f"{pointer}: {detail}")
+        self.pointer = pointer
+        self.detail = detail
+
+
+class TooManyKeysError(DomainError):
+    """The user has as many API keys as one may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit}")
+        self.limit = limit
+
+
 class UnknownUserError(DomainError):
     """There is no such user for this principal."""
 

@@ -47,7 +47,10 @@ class SecretBox(Protocol):
     """Encryption of stored secrets, bound to the place where they are stored."""
 
     def seal(self, secret: str, *, purpose: str, user_id: UUID) -> str:
-        """Encrypt; the result opens only with the same `purpose` and `user_id`."""
+        """Encrypt; the result opens only with the same `purpose` and `user_id`.
+
+        What belongs to no user is sealed for the id of its row, or for the nil UUID.
+        """
 
     def open(self, sealed: str, *, purpose: str, user_id: UUID) -> str:
         """Decrypt.

@@ -5,7 +5,8 @@ a user's slots happens after `tx.users.lock(user_id)`, which serialises the writ
 sequence numbers are in commit order and nothing that was read can have changed before it is written.
 The user is locked before any of its calendars is written to in the same transaction (`renew` does so itself),
 or two transactions could wait for each other.
-All repository methods may raise `DatabaseUnavailableError`.
+All repository methods may raise `DatabaseUnavailableError`. Those of people and their credentials have a page
+of their own: `services.core.people_storage`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from services.core.accounts import ApiKey, Feed, GoogleAccount, OAuthFlow, User
+    from services.core.accounts import Feed
     from services.core.calendars import CalendarStatus, CalendarSync, Channel, Claim, HoldRecord
+    from services.core.people_storage import (
+        ApiKeyRepository,
+        GoogleAccountRepository,
+        KeyCanaryRepository,
+        OAuthFlowRepository,
+        SessionRepository,
+        SignInFlowRepository,
+        UserRepository,
+    )
     from services.core.records import (
         CancelledInstance,
         ConflictRecord,
@@ -29,43 +39,6 @@ if TYPE_CHECKING:
         SlotQuery,
         ZoneUse,
     )
-
-
-class UserRepository(Protocol):
-    """Users."""
-
-    async def add(self, user: User) -> None:
-        """Store a new user.
-
-        Raises:
-            KnownEmailError: Another user has this e-mail, in whatever case.
-        """
-
-    async def find(self, user_id: UUID) -> User | None:
-        """One user."""
-
-    async def page(self, *, after: UUID | None, limit: int) -> list[User]:
-        """Users in the order of their ids."""
-
-    async def remove(self, user_id: UUID) -> None:
-        """Erase a user with everything that belongs to it."""
-
-    async def lock(self, user_id: UUID) -> None:
-        """Become the only writer of this user's slots until the transaction ends.
-
-        Raises:
-            UnknownUserError: There is no such user (any more).
-        """
-
-
-class ApiKeyRepository(Protocol):
-    """Credentials."""
-
-    async def add(self, key: ApiKey) -> None:
-        """Store a new key."""
-
-    async def find(self, key_id: UUID) -> ApiKey | None:
-        """One key."""
 
 
 class FeedRepository(Protocol):
@@ -100,37 +73,6 @@ class FeedRepository(Protocol):
 
     async def last_seq(self, user_id: UUID) -> int:
         """The sequence number of the last visible change of the user's slots; 0 before the first."""
-
-
-class GoogleAccountRepository(Protocol):
-    """Linked Google accounts, one per user."""
-
-    async def find(self, user_id: UUID) -> GoogleAccount | None:
-        """The user's account."""
-
-    async def find_many(self, user_ids: Collection[UUID]) -> dict[UUID, GoogleAccount]:
-        """The accounts of several users."""
-
-    async def save(self, account: GoogleAccount) -> None:
-        """Insert or replace the user's account."""
-
-
-class OAuthFlowRepository(Protocol):
-    """Attempts to connect."""
-
-    async def add(self, flow: OAuthFlow) -> None:
-        """Store a new flow."""
-
-    async def open(
-        self, ticket_hash: str, *, state_hash: str, browser_hash: str, now: datetime
-    ) -> OAuthFlow | None:
-        """Use up the ticket once: bind the flow to a browser and a state; `None` if unknown, used or old."""
-
-    async def consume(self, state_hash: str, *, now: datetime) -> OAuthFlow | None:
-        """Take the opened flow out of the store, once; `None` if unknown, used or old."""
-
-    async def remove_expired(self, now: datetime) -> None:
-        """Forget flows that nobody finished."""
 
 
 class CalendarSyncRepository(Protocol):
@@ -354,7 +296,11 @@ class Transaction(Protocol):
 
     @property
     def keys(self) -> ApiKeyRepository:
-        """Credentials."""
+        """API keys."""
+
+    @property
+    def sessions(self) -> SessionRepository:
+        """Signed-in browsers."""
 
     @property
     def feeds(self) -> FeedRepository:
@@ -367,6 +313,14 @@ class Transaction(Protocol):
     @property
     def flows(self) -> OAuthFlowRepository:
         """Attempts to connect."""
+
+    @property
+    def sign_ins(self) -> SignInFlowRepository:
+        """Attempts to sign in."""
+
+    @property
+    def canaries(self) -> KeyCanaryRepository:
+        """What tells a wrong secret key."""
 
     @property
     def calendars(self) -> CalendarSyncRepository:

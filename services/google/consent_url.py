@@ -10,19 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from services.google.oauth_endpoints import SCOPES
-
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.google.oauth_endpoints import OAuthConfig
 
 _GOOGLE: str = "https://accounts.google.com/o/oauth2/v2/auth"
 
 
-def consent_url(config: OAuthConfig, *, state: str, code_verifier: str, nonce: str, login_hint: str) -> str:
-    """Where to send the browser.
-
-    `prompt=consent` makes Google hand out a refresh token also to those who consented before.
-    """
+def consent_url(
+    config: OAuthConfig,
+    *,
+    scopes: Sequence[str],
+    state: str,
+    code_verifier: str,
+    nonce: str,
+    **more: str,
+) -> str:
+    """Where to send the browser; `more` are further parameters, as Google names them."""
     from google_auth_oauthlib.flow import Flow
 
     client = {
@@ -33,18 +38,11 @@ def consent_url(config: OAuthConfig, *, state: str, code_verifier: str, nonce: s
     }
     flow = Flow.from_client_config(
         {"web": client},
-        scopes=list(SCOPES),
+        scopes=list(scopes),
         redirect_uri=config.redirect_uri,
         code_verifier=code_verifier,
         autogenerate_code_verifier=False,
     )
-    url, _ = flow.authorization_url(
-        state=state,
-        access_type="offline",
-        prompt="consent",
-        include_granted_scopes="true",
-        nonce=nonce,
-        login_hint=login_hint,
-    )
+    url, _ = flow.authorization_url(state=state, nonce=nonce, **more)
     separator = "&" if urlsplit(config.auth_uri).query else "?"
     return f"{config.auth_uri}{separator}{urlsplit(url).query}"

@@ -24,6 +24,31 @@ class OpenedFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """What a browser brings back from Google's consent page, as it came and not checked yet."""
+
+    state: str | None = field(repr=False)
+    code: str | None = field(repr=False)
+    """Decoded."""
+    browser_secret: str | None = field(repr=False)
+    """From the cookie."""
+    error: str | None = None
+    scope: str | None = None
+    """What was granted; the token endpoint's word counts more."""
+    issuer: str | None = None
+    """The `iss` parameter, if one came."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A known person, recognised by the Google account."""
+
+    user_id: UUID
+    google_email: str
+    return_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FinishedFlow:
     """A linked account."""
 
@@ -34,6 +59,8 @@ class FinishedFlow:
     """The Google account that was linked before; `None` when there was none."""
     receipt: str = field(repr=False)
     """To keep in a cookie of this browser, HttpOnly, for a short time; see `services.google.receipts`."""
+    credentials_ended: bool = False
+    """Whether every earlier credential of the user is void, because the e-mail was not proven before."""
 
     @property
     def account_changed(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from uuid import UUID
 from services.core.accounts import AccountStatus
 from services.core.errors import DecryptionError
 from services.google.flows import FinishedFlow
+from services.google.redeeming import hashed
 
 if TYPE_CHECKING:
     from services.core.ports import Clock, SecretBox
@@ -34,10 +34,10 @@ class Receipts:
         self._clock = clock
         self._box = box
 
-    def write(self, state: str, user_id: UUID, return_to: str | None) -> str:
+    def write(self, state: str, user_id: UUID, return_to: str | None, *, credentials_ended: bool) -> str:
         """A receipt, for a cookie of the browser that finished the flow."""
         expires_at = self._clock.now() + RECEIPT_LIFETIME
-        facts = json.dumps([_hash(state), expires_at.isoformat(), return_to])
+        facts = json.dumps([hashed(state), expires_at.isoformat(), return_to, credentials_ended])
         return f"{user_id.hex}.{self._box.seal(facts, purpose=_PURPOSE, user_id=user_id)}"
 
     async def read(self, receipt: str | None, state: str | None) -> FinishedFlow | None:
@@ -53,8 +53,8 @@ class Receipts:
             facts = json.loads(self._box.open(sealed, purpose=_PURPOSE, user_id=user_id))
         except (ValueError, DecryptionError):
             return None
-        state_hash, expires_at, return_to = facts
-        if not hmac.compare_digest(state_hash, _hash(state or "")):
+        state_hash, expires_at, return_to, credentials_ended = facts
+        if not hmac.compare_digest(state_hash, hashed(state or "")):
             return None
         if self._clock.now() >= datetime.fromisoformat(expires_at):
             return None
@@ -62,8 +62,4 @@ class Receipts:
             account = await tx.accounts.find(user_id)
         if account is None or account.status is not AccountStatus.CONNECTED:
             return None
-        return FinishedFlow(user_id, account, return_to, account.subject, receipt or "")
-
-
-def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode()).hexdigest()
+        return FinishedFlow(user_id, account, return_to, account.subject, receipt or "", credentials_ended)

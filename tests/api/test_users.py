@@ -78,12 +78,12 @@ async def test_every_route_but_the_public_ones_wants_a_credential(service: Servi
             if operation["operationId"] in public:
                 continue
             url = path
-            for name in ("slot_id", "user_id", "conflict_id", "hold_id", "google_calendar_id"):
+            for name in ("slot_id", "key_id", "user_id", "conflict_id", "hold_id", "google_calendar_id"):
                 url = url.replace(f"{{{name}}}", some_id)
             body = SLOT if "requestBody" in operation else None
             answer = await service.http.request(method, url, json=body)
             problem(answer, 401, "unauthenticated")
-            assert operation["security"] == [{"apiKey": []}]
+            assert operation["security"] == [{"apiKey": []}, {"session": []}]
             checked.add(operation["operationId"])
     assert len(checked) >= 20
 

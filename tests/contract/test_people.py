@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.core.accounts import AccountStatus, ApiKey, Feed, GoogleAccount, OAuthFlow
+from services.core.accounts import AccountStatus, ApiKey, Feed, GoogleAccount, OAuthFlow, Session
 from services.core.boundary import refuse_inside_transaction
 from services.core.calendars import Channel, ChannelStatus, HoldRecord
 from services.core.errors import KnownEmailError, NetworkInTransactionError, UnknownUserError
@@ -155,19 +155,6 @@ async def test_rows_of_a_user_that_is_not_there_are_refused(uow: UnitOfWork) -> 
             await tx.accounts.save(account(nobody))
 
 
-async def test_keys(uow: UnitOfWork) -> None:
-    user_id = await some_user(uow)
-    endless = ApiKey(new_id(), user_id, "hash", "phone", NOW)
-    limited = ApiKey(new_id(), user_id, "hash", "laptop", NOW, expires_at=NOW + HOUR)
-    async with uow() as tx:
-        await tx.keys.add(endless)
-        await tx.keys.add(limited)
-    async with uow.reading() as tx:
-        assert await tx.keys.find(endless.id) == endless
-        assert await tx.keys.find(limited.id) == limited
-        assert await tx.keys.find(new_id()) is None
-
-
 async def test_a_user_has_one_feed_at_a_time(uow: UnitOfWork) -> None:
     user_id, other_id = await some_user(uow), await some_user(uow)
     first, second = (Feed(user_id, new_id(), name, NOW) for name in ("first", "second"))
@@ -249,6 +236,7 @@ async def test_erasing_a_user_takes_everything_along_and_nothing_else(uow: UnitO
     for user_id in (ada, bob):
         added = synced(user_id, "event")
         key = ApiKey(new_id(), user_id, "hash", "phone", NOW)
+        session = Session(new_id(), user_id, "hash", NOW, NOW, NOW, NOW + HOUR)
         channel = Channel(user_id, "channel", "primary", "hash", ChannelStatus.ACTIVE, NOW)
         feed = Feed(user_id, new_id(), "hash", NOW)
         conflict = ConflictRecord(new_id(), user_id, added.id, "title", "local", "a", "b", NOW)
@@ -256,6 +244,7 @@ async def test_erasing_a_user_takes_everything_along_and_nothing_else(uow: UnitO
         async with uow() as tx:
             await tx.users.lock(user_id)
             await tx.keys.add(key)
+            await tx.sessions.add(session)
             await tx.feeds.save(feed)
             await tx.accounts.save(account(user_id))
             await tx.flows.add(flow(user_id, user_id.hex))
@@ -264,15 +253,16 @@ async def test_erasing_a_user_takes_everything_along_and_nothing_else(uow: UnitO
             await tx.slots.save([added], [HistoryEntry(user_id, added.id, 0, NOW, "app", {})])
             await tx.conflicts.add([conflict])
             await tx.holds.add(hold)
-        left[user_id] = (added, key, feed, channel, conflict, hold)
+        left[user_id] = (added, key, session, feed, channel, conflict, hold)
     async with uow() as tx:
         await tx.users.remove(ada)
     async with uow.reading() as tx:
         for user_id, there in ((ada, False), (bob, True)):
-            added, key, feed, channel, conflict, hold = left[user_id]  # type: ignore[misc]
+            added, key, session, feed, channel, conflict, hold = left[user_id]  # type: ignore[misc]
             found = [
                 await tx.users.find(user_id),
                 await tx.keys.find(key.id),
+                await tx.sessions.find(session.id),
                 await tx.feeds.find(feed.id),
                 await tx.accounts.find(user_id),
                 await tx.calendars.find(user_id, "primary"),

@@ -18,7 +18,7 @@ from services.core.pushing import Insert, Nothing, Wait, next_call
 from services.core.records import GoogleCopy, SeriesLink, Slot
 from services.core.slots import Schedule, SlotContent, Timed
 from services.google.oauth_endpoints import CALENDAR_LIST_SCOPE, EVENTS_SCOPE, SCOPES, claims_of
-from services.google_oauth import FLOW_LIFETIME, TICKET_LIFETIME, FinishedFlow, OpenedFlow
+from services.google_oauth import FLOW_LIFETIME, TICKET_LIFETIME, FinishedFlow, OpenedFlow, Returned
 from services.token_service import REFRESH_TOKEN
 from tests.google.world import CALENDAR_SCOPES, CLIENT_ID, EMAIL, NOW, REDIRECT_URI, World, query_of
 
@@ -47,8 +47,9 @@ async def opened(world: World, return_to: str | None = None) -> OpenedFlow:
 
 
 async def finish(world: World, flow: OpenedFlow, back: dict[str, str], **other: Any) -> FinishedFlow:
-    given = {name: back.get(name) for name in ("state", "code", "error", "scope")}
-    return await world.oauth.finish(**{**given, "browser_secret": flow.browser_secret, **other})
+    given: dict[str, Any] = {name: back.get(name) for name in ("state", "code", "error", "scope")}
+    returned = Returned(**{**given, "browser_secret": flow.browser_secret, **other})
+    return await world.oauth.finish(returned)
 
 
 async def connect(world: World, account: str = EMAIL, **choice: Any) -> FinishedFlow:
@@ -160,7 +161,7 @@ async def test_a_flow_that_no_browser_opened_cannot_be_finished(world: World) ->
 
     await refused(
         "oauth-state-invalid",
-        world.oauth.finish(state=flow.state_hash, code="code", browser_secret=None),
+        world.oauth.finish(Returned(flow.state_hash, "code", None)),
     )
 
 
