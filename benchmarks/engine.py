@@ -38,6 +38,9 @@ class GivenTokens:
         """The user's token."""
         return self.tokens[user_id]
 
+    async def address(self, user_id: UUID) -> None:
+        """Nobody answers an invitation here."""
+
     def invalidate(self, user_id: UUID, token: str) -> None:
         """Nothing replaces a token here."""
 

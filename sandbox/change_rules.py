@@ -62,7 +62,8 @@ def check_change(before: Json, after: Json, calendar: Calendar) -> None:
             event's type forbids.
     """
     touched = {name for name in {*after, *before} - READ_ONLY if after.get(name) != before.get(name)}
-    touched -= {"sequence"}
+    # To bring an event back is no change of it; whether that works is another matter.
+    touched -= {"sequence", "status"} if before["status"] == "cancelled" else {"sequence"}
     if not is_organizer(before, calendar):
         _check_guest(before, after, touched)
     if before.get("locked") and touched & _LOCKED:
@@ -89,16 +90,16 @@ def answered(before: Json, rows: list[Json], calendar: Calendar) -> list[Json]:
     """The guest list that a guest's own list of rows amounts to.
 
     Rows that are left out stay; of the own row only the answer counts. Other rows may come back as they
-    were, and change only where guests may modify the event.
+    were. Where guests may modify the event, a list with others in it replaces the stored one.
 
     Raises:
         ApiError: 403 when a row of somebody else is new or differs.
     """
     stored = {row.get("email"): dict(row) for row in before.get("attendees", [])}
     others = [row for row in rows if row.get("email") != calendar.id]
+    if others and before.get("guestsCanModify"):
+        return rows
     if any(_differs(row, stored.get(row.get("email"))) for row in others):
-        if before.get("guestsCanModify"):
-            return rows
         raise errors.not_organizer()
     return own_row_changed(before, rows, calendar)
 

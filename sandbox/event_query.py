@@ -145,7 +145,7 @@ class EventQuery:
     @property
     def plain(self) -> bool:
         """Whether resources go out as they are stored."""
-        narrow = self.role in {"freeBusyReader", "reader"}
+        narrow = self.role in {"freeBusyReader", "reader", "writerWithoutPrivateAccess"}
         return self.zone is None and self.max_attendees is None and not narrow
 
     def in_window(self, start_us: int | None, end_us: int | None) -> bool:

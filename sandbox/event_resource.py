@@ -106,6 +106,7 @@ _FREE_BUSY_FIELDS = (
 )
 _BOUND_FIELDS = ("date", "dateTime", "timeZone")
 _PRIVATE = frozenset({"private", "confidential"})
+_BLIND_TO_PRIVATE = frozenset({"reader", "writerWithoutPrivateAccess"})
 
 
 def finish(draft: Json, calendar: Calendar, updated_us: int, base_url: str) -> Json:
@@ -165,7 +166,7 @@ def viewed(
         for bound in ("start", "end", "originalStartTime"):
             if isinstance(doc.get(bound), dict):
                 doc[bound] = shown_in(doc[bound], zone)
-    if role == "freeBusyReader" or (role == "reader" and doc.get("visibility") in _PRIVATE):
+    if role == "freeBusyReader" or (role in _BLIND_TO_PRIVATE and is_private(doc)):
         shown = {name: doc[name] for name in _FREE_BUSY_FIELDS if name in doc}
         return {**shown, "visibility": "private"}
     attendees = doc.get("attendees", [])
@@ -173,6 +174,11 @@ def viewed(
         doc["attendees"] = [row for row in attendees if row.get("email") == calendar.id]
         doc["attendeesOmitted"] = True
     return doc
+
+
+def is_private(doc: Json) -> bool:
+    """Whether only those see the event who see everything in its calendar."""
+    return doc.get("visibility") in _PRIVATE
 
 
 def merged(current: Any, change: Json) -> Json:

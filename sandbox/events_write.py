@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sandbox import errors
 from sandbox.change_rules import answered, check_change, check_sequence, own_row_changed
 from sandbox.conference import settle_conference
-from sandbox.event_resource import READ_ONLY, finish, is_organizer, merged
+from sandbox.event_resource import READ_ONLY, finish, is_organizer, is_private, merged
 from sandbox.events_read import find_event
 from sandbox.mails import mail_guests
 from sandbox.messages import Json, Response, json_response
@@ -130,6 +130,7 @@ def delete_event(call: Call) -> Response:
     """
     calendar = call.writable_calendar()
     stored, before = find_event(call, calendar, call.path["eventId"])
+    _check_private(call, calendar, before)
     call.check_version(stored.etag)
     if before["status"] == "cancelled":
         raise errors.deleted()
@@ -167,11 +168,22 @@ def _event_to_change(call: Call, calendar: Calendar) -> Json:
         ApiError: 404 also for an instance that is no more: its series was deleted, or lost the occurrence.
     """
     stored, before = find_event(call, calendar, call.path["eventId"])
+    _check_private(call, calendar, before)
     call.check_version(stored.etag)
     master = call.world.calendars.log(calendar.id).by_id.get(before.get("recurringEventId", ""))
     if stored.orphaned or (master is not None and master.cancelled):
         raise errors.not_found()
     return before
+
+
+def _check_private(call: Call, calendar: Calendar, doc: Json) -> None:
+    """Refuse those who may write to the calendar but see of private events only when they are.
+
+    Source: Calendar API reference, `accessRole` (writerWithoutPrivateAccess); that it is this refusal is a
+    guess.
+    """
+    if call.role(calendar) == "writerWithoutPrivateAccess" and is_private(doc):
+        raise errors.access_level()
 
 
 def _guest_list(call: Call, calendar: Calendar, before: Json, rows: list[Json]) -> list[Json]:

@@ -60,7 +60,7 @@ _DECLINE_MODES = frozenset(
     {"declineNone", "declineAllConflictingInvitations", "declineOnlyNewConflictingInvitations"}
 )
 _TYPED = (
-    *("eventType", "start", "end", "recurrence", "visibility", "transparency"),
+    *("eventType", "start", "end", "recurrence", "visibility", "transparency", "attendees"),
     *("focusTimeProperties", "outOfOfficeProperties", "workingLocationProperties"),
 )
 _TYPE_CHOICES: dict[str, tuple[tuple[str, str, frozenset[str]], ...]] = {
@@ -247,14 +247,12 @@ def _check_event_type(draft: Json, calendar: Calendar) -> None:
         raise errors.event_type_restriction(
             f"An event of type {kind} can only be created on a primary calendar."
         )
-    if kind in {"focusTime", "outOfOffice"} and "date" in draft["start"]:
-        raise errors.event_type_restriction(f"An event of type {kind} cannot be an all-day event.")
-    if kind == "workingLocation" and (
-        draft.get("visibility") != "public" or draft.get("transparency") != "transparent"
-    ):
-        raise errors.event_type_restriction(
-            "A working location event must have visibility public and transparency transparent."
-        )
+    if kind in {"focusTime", "outOfOffice"}:
+        _check_busy_time(draft, kind)
+    if kind == "workingLocation":
+        _check_working_location(draft)
+    if kind in _PRIMARY_ONLY and draft.get("attendees"):
+        raise errors.event_type_restriction(f"An event of type {kind} cannot have attendees.")
     if kind == "birthday":
         _check_birthday(draft)
     for name, field, choices in _TYPE_CHOICES.get(kind, ()):
@@ -263,9 +261,28 @@ def _check_event_type(draft: Json, calendar: Calendar) -> None:
             raise errors.invalid(f"Invalid value for: {name}.{field}")
 
 
+def _check_busy_time(draft: Json, kind: str) -> None:
+    if "date" in draft["start"]:
+        raise errors.event_type_restriction(f"An event of type {kind} cannot be an all-day event.")
+    if draft.get("transparency", "opaque") != "opaque":
+        raise errors.event_type_restriction(f"An event of type {kind} must have transparency opaque.")
+
+
+def _check_working_location(draft: Json) -> None:
+    if draft.get("visibility") != "public" or draft.get("transparency") != "transparent":
+        raise errors.event_type_restriction(
+            "A working location event must have visibility public and transparency transparent."
+        )
+    first, last = parse_date(draft["start"].get("date")), parse_date(draft["end"].get("date"))
+    if first is not None and last is not None and (last - first).days != 1:
+        raise errors.event_type_restriction("A working location event of whole days spans exactly one.")
+
+
 def _check_birthday(draft: Json) -> None:
     first, last = parse_date(draft["start"].get("date")), parse_date(draft["end"].get("date"))
-    yearly = {"RRULE:FREQ=YEARLY", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1"}
+    leap_day = "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1"
+    is_leap_day = first is not None and (first.month, first.day) == (2, 29)
+    yearly = {leap_day} if is_leap_day else {"RRULE:FREQ=YEARLY", leap_day}
     if first is None or last is None or (last - first).days != 1:
         raise errors.event_type_restriction("A birthday event must be an all-day event of one day.")
     if draft.get("visibility") != "private" or draft.get("transparency") != "transparent":

@@ -15,8 +15,8 @@ from schemas.common import Documented
 from schemas.slot_times import zone_named
 from services.core.accounts import AccountStatus
 from services.core.agenda import Entry
-from services.core.records import HistoryEntry, Slot, SyncState
-from services.core.restrictions import Restriction
+from services.core.records import GoogleCopy, HistoryEntry, Slot, SyncState
+from services.core.restrictions import DELETED, FIELDS, Restriction
 from services.core.slots import (
     AllDay,
     ResponseStatus,
@@ -83,10 +83,22 @@ def slot_body(slot: Slot, account: AccountStatus) -> dict[str, Any]:
             "conference_url": facts.get(_CONFERENCE),
             "attachments": facts.get("attachments", []),
             "editable": google.editable,
-            "restriction": google.restriction,
+            "editable_fields": _editable_fields(slot, google),
+            "deletable": DELETED in google.editable_fields,
+            "restriction": next(iter(google.restrictions), None),
         },
         "sync": _sync_body(slot, account),
     }
+
+
+def _editable_fields(slot: Slot, google: GoogleCopy) -> list[str]:
+    """The fields that the user may edit, in their order; only who is invited can answer."""
+    allowed = google.editable_fields
+    if slot.content.response is None:
+        allowed = allowed - {"response_status"}
+    fields: list[str] = [name for name in FIELDS if name in allowed]
+    movable = google.restriction is None and not google.of_others and slot.series is None
+    return [*fields, "calendar_id"] if movable else fields
 
 
 def entry_body(entry: Entry, account: AccountStatus) -> dict[str, Any]:
@@ -182,8 +194,17 @@ class GoogleOut(_Out):
     """Files, as Google has them."""
     editable: bool
     """Whether Google lets the user change anything of the event."""
+    editable_fields: list[str]
+    """The slot's fields that Google lets the user change; others are refused with 409 `read-only-slot`.
+    `response_status` is among them where the user is invited."""
+    deletable: bool
+    """Whether Google lets the user delete the event."""
     restriction: Restriction | None
-    """Why not everything can be edited: a slug; null when it can."""
+    """Why not everything can be edited; null when it can. `calendar-read-only`: the user may only read the
+    calendar. `private-event`: it is private in a calendar whose private events the user may not see.
+    `not-organizer`: somebody else invited the user. `locked`: Google fixed what it is about and when.
+    `birthday`, `from-gmail`, `focus-time`, `out-of-office`, `working-location`: its type allows some changes
+    only. `event-type`: a type newer than this service. `attendees-omitted`: Google did not tell of all."""
 
 
 class SyncOut(_Out):

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.core.errors import FailureClass, VendorError
 from services.core.events import OpenedChannel
+from services.google.attendees import NO_GUESTS, GuestList
 from services.google.calendar_list import entries_from_wire
 from services.google.calls import GoogleCalls
 from services.google.quota import PATCH_UNITS, READ_UNITS, WRITE_UNITS
 from services.google.requests import CalendarRequests
+from services.google.templates import SLOT_PROPERTY
 from services.google.times import UnreadableEventError, known_zone
 from services.google.transport import no_answer
 from services.google.wire import (
-    SLOT_PROPERTY,
     changes_guests,
     changes_to_wire,
+    content_or_none,
     event_from_wire,
     event_to_wire,
     page_from_wire,
@@ -31,7 +33,6 @@ from services.google.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from services.core.calendar_list import CalendarEntry
@@ -60,6 +61,7 @@ class CalendarService:
     def __init__(
         self, *, transport: Transport, tokens: AccessTokens, clock: Clock, pacer: Pacer, api_root: str
     ) -> None:
+        self._tokens = tokens
         self._calls = GoogleCalls(transport=transport, tokens=tokens, clock=clock, pacer=pacer)
         self._api_root = api_root
         self._requests: CalendarRequests | None = None
@@ -84,7 +86,7 @@ class CalendarService:
         request = build.page(calendar_id, sync_token=sync_token, page_token=page_token)
         with_cursor = bool(sync_token or page_token)
         document = await self._calls.document(user_id, request, READ_UNITS, with_cursor=with_cursor)
-        page = page_from_wire(document)
+        page = page_from_wire(document, await self._tokens.address(user_id))
         self._remember(user_id, calendar_id, document)
         return page
 
@@ -110,12 +112,10 @@ class CalendarService:
         template = None
         if template_event_id is not None:
             template = await self._document_or_none(user_id, build.get(calendar_id, template_event_id))
-        body = {
-            **event_to_wire(content, template or {}),
-            "id": event_id,
-        }
-        private = {SLOT_PROPERTY: str(slot_id)}
-        body["extendedProperties"] = {**body.get("extendedProperties", {}), "private": private}
+        body = {**event_to_wire(content, template or {}), "id": event_id}
+        extended = body.get("extendedProperties", {})
+        private = {**extended.get("private", {}), SLOT_PROPERTY: str(slot_id)}
+        body["extendedProperties"] = {**extended, "private": private}
         request = build.insert(
             calendar_id, body, send_updates=_SEND_UPDATES[notify], whole=template is not None
         )
@@ -135,10 +135,11 @@ class CalendarService:
         notify: Notify,
     ) -> RemoteEvent:
         """Change what differs; with no difference the event is only read."""
-        rows: Sequence[Mapping[str, Any]] = ()
+        guests = NO_GUESTS
         if changes_guests(base, content):
-            rows = await self._guests(user_id, calendar_id, event_id, etag)
-        body = changes_to_wire(base, content, rows)
+            document = await self._document_of(user_id, calendar_id, event_id, etag)
+            guests = GuestList.of(document, await self._tokens.address(user_id))
+        body = changes_to_wire(base, content, guests)
         if not body:
             return await self.get(user_id, calendar_id, event_id)
         return await self._patch(user_id, calendar_id, event_id, body, etag=etag, notify=notify)
@@ -154,8 +155,12 @@ class CalendarService:
         notify: Notify,
     ) -> RemoteEvent:
         """Confirm a deleted event again; what it had beside the content, it keeps."""
-        rows = await self._guests(user_id, calendar_id, event_id, etag)
-        body = {"status": "confirmed", **changes_to_wire(None, content, rows)}
+        document = await self._document_of(user_id, calendar_id, event_id, etag)
+        own_address = await self._tokens.address(user_id)
+        facts = self._facts.get((user_id, calendar_id))
+        base = content_or_none(document, facts.zone if facts is not None else "UTC", own_address)
+        body = changes_to_wire(base, content, GuestList.of(document, own_address))
+        body["status"] = "confirmed"
         return await self._patch(user_id, calendar_id, event_id, body, etag=etag, notify=notify)
 
     async def delete(
@@ -253,10 +258,8 @@ class CalendarService:
             user_id, calendar_id, await self._calls.document(user_id, request, PATCH_UNITS)
         )
 
-    async def _guests(
-        self, user_id: UUID, calendar_id: str, event_id: str, etag: str
-    ) -> Sequence[Mapping[str, Any]]:
-        """The rows of an event's guests, if it still is what `etag` says."""
+    async def _document_of(self, user_id: UUID, calendar_id: str, event_id: str, etag: str) -> dict[str, Any]:
+        """An event with all that only Google knows of it, if it still is what `etag` says."""
         build = await self._builder()
         document = await self._calls.document(user_id, build.get(calendar_id, event_id), READ_UNITS)
         if document.get("etag") != etag:
@@ -266,8 +269,7 @@ class CalendarService:
                 reason="conditionNotMet",
                 message="The event changed before its guests could be sent",
             )
-        rows: Sequence[Mapping[str, Any]] = document.get("attendees") or ()
-        return rows
+        return document
 
     async def _document_or_none(self, user_id: UUID, request: HttpRequest) -> dict[str, Any] | None:
         try:
@@ -291,7 +293,7 @@ class CalendarService:
             facts = self._remember(user_id, calendar_id, listing)
         zone, role = ("UTC", "owner") if facts is None else (facts.zone, facts.role)
         try:
-            return event_from_wire(document, zone, role)
+            return event_from_wire(document, zone, role, await self._tokens.address(user_id))
         except UnreadableEventError as error:
             raise VendorError(
                 FailureClass.PERMANENT, status=HTTPStatus.OK, reason="unreadable-event", message=str(error)

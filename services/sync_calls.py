@@ -90,10 +90,7 @@ class PushCalls:
                 error.failure is FailureClass.INVALID_STATE and isinstance(call, Patch)
             ):
                 return await self._look_again(run, call, error)
-            if isinstance(call, Revive) and error.failure in {
-                FailureClass.INVALID_STATE,
-                FailureClass.PERMANENT,
-            }:
+            if isinstance(call, Revive) and _may_begin_anew(slot, error):
                 return NewLife()
             return Failed(error, sent_unknown=_may_have_arrived(call, error))
 
@@ -202,6 +199,12 @@ def _denies_existence(call: Call, outcome: Outcome) -> bool:
             return error.failure is FailureClass.INVALID_STATE
         case Answered() | Overtaken() | Departed() | Arrived():
             return False
+
+
+def _may_begin_anew(slot: Slot, error: VendorError) -> bool:
+    """Whether a slot whose event cannot be revived gets another one; what others made cannot be made here."""
+    spent = error.failure in {FailureClass.INVALID_STATE, FailureClass.PERMANENT}
+    return spent and not (slot.google is not None and slot.google.of_others)
 
 
 def _may_have_arrived(call: Call, error: VendorError) -> bool:

@@ -168,7 +168,10 @@ class Pusher:
         if slot.series is not None:
             await tx.slots.save([replace(standing_alone(slot), version=slot.version + 1, updated_at=now)])
             return
-        reborn = replace(slot, google=None, generation=slot.generation + 1, sent=None)
+        template = slot.google.event_id if slot.google is not None else slot.template_event_id
+        reborn = replace(
+            slot, google=None, generation=slot.generation + 1, sent=None, template_event_id=template
+        )
         await tx.slots.save_silently([reborn])
 
     def _intake(
@@ -205,7 +208,10 @@ class Pusher:
             return
         _log.info("push failed: %s", error, extra=where(run, slot=str(slot.id)))
         run.count(failed=1)
-        await tx.slots.save([replace(slot, failure=_failure(run, slot, error))])
+        failure = _failure(run, slot, error)
+        # What Google will not show either is not looked at again and again.
+        refetch = slot.refetch and failure.next_attempt_at is not None
+        await tx.slots.save([replace(slot, failure=failure, refetch=refetch)])
 
 
 def _failure(run: CalendarRun, slot: Slot, error: VendorError) -> PushFailure:

@@ -40,6 +40,7 @@ class _Cached:
     token: str = field(repr=False)
     stale_at: datetime
     account_version: int
+    address: str
 
 
 class TokenService:
@@ -73,6 +74,15 @@ class TokenService:
             self._refreshing[user_id] = task
             task.add_done_callback(lambda done: self._refreshed(user_id, done))
         return await asyncio.shield(task)
+
+    async def address(self, user_id: UUID) -> str | None:
+        """The e-mail address of the user's Google account, in lower case; `None`: there is no account."""
+        cached = self._cached.get(user_id)
+        if cached is not None:
+            return cached.address
+        async with self._uow.reading() as tx:
+            account = await tx.accounts.find(user_id)
+        return None if account is None else account.email.lower()
 
     def invalidate(self, user_id: UUID, token: str) -> None:
         """Forget a token that Google refused; one that came later stays."""
@@ -125,7 +135,7 @@ class TokenService:
             version = await self._store_rotated(account, grant)
             if self._refreshing.get(user_id) is asyncio.current_task():
                 stale_at = started_at + grant.lifetime - STALE_BEFORE_EXPIRY
-                self._cached[user_id] = _Cached(grant.access_token, stale_at, version)
+                self._cached[user_id] = _Cached(grant.access_token, stale_at, version, account.email.lower())
             return grant.access_token
         raise ReauthorisationRequiredError(user_id, "every stored token was refused")
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from services.core.breaker import observe_app_edit
 from services.core.errors import ReadOnlySlotError
+from services.core.event_types import require_fitting
+from services.core.restrictions import DELETED, FIELDS, editable_fields
+from services.core.slots import changed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
     from services.core.policy import LoopPolicy
     from services.core.records import GoogleCopy, Notify, Slot
-    from services.core.restrictions import Editable
     from services.core.slots import SlotContent
 
 
@@ -41,19 +43,25 @@ def require_editable(slot: Slot, content: SlotContent | None, *, copy: GoogleCop
 
     Raises:
         ReadOnlySlotError: Google does not let the app change all of that.
+        InvalidSlotError: The type of the event does not go with these times.
     """
     copy = copy or slot.google
-    if copy is None or (copy.restriction is None and not copy.facts.get("attendees_omitted")):
+    if copy is None or not copy.restrictions:
         return
-    touched: frozenset[Editable] = frozenset({"deleted"})
+    touched = {DELETED}
     if content is not None:
-        touched = slot.content.changed_groups(content)
+        touched = changed_fields(slot.content, content).keys() & set(FIELDS)
+        if slot.base is not None:
+            # What goes back to what Google has is not asked of Google.
+            touched &= changed_fields(slot.base, content).keys()
         if slot.deleted_at is not None:
-            touched |= {"deleted"}
-    refused = touched - copy.editable_groups
-    if refused:
-        reason = copy.restriction or "attendees-omitted"
-        raise ReadOnlySlotError(slot.id, reason, frozenset(refused))
+            touched.add(DELETED)
+        if content.schedule not in (slot.content.schedule, slot.base and slot.base.schedule):
+            require_fitting(copy.restrictions, content.schedule)
+    for restriction in copy.restrictions:
+        refused = touched - editable_fields((restriction,))
+        if refused:
+            raise ReadOnlySlotError(slot.id, restriction, frozenset(refused))
 
 
 def edit(

@@ -164,7 +164,7 @@ class ReadOnlySlotError(DomainError):
     """Google does not let the app edit that of the slot."""
 
     def __init__(self, slot_id: UUID, reason: str, fields: frozenset[str] = frozenset()) -> None:
-        """Hold the facts; `fields` are the field groups (or `deleted`) that may not be touched."""
+        """Hold the facts; `fields` are those (or `deleted`) that may not be touched, as clients name them."""
         super().__init__(f"{slot_id}: {reason}")
         self.slot_id = slot_id
         self.reason = reason

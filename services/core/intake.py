@@ -75,14 +75,18 @@ def take_in(
     remote = event.content
     updated_at = event.copy.updated_at
     ancestor = _ancestor(slot, remote, landed=landed)
-    step = reconcile(
-        ancestor,
-        slot.local,
-        remote,
-        edited_at=slot.edited_at,
-        remote_edited_at=updated_at - clock_ahead if updated_at is not None else None,
-        contested=() if landed else _contested(slot, ancestor, remote),
-    )
+    step: Step
+    if remote is None and _goes_with_googles(slot):
+        step = DropLocal()
+    else:
+        step = reconcile(
+            ancestor,
+            slot.local,
+            remote,
+            edited_at=slot.edited_at,
+            remote_edited_at=updated_at - clock_ahead if updated_at is not None else None,
+            contested=() if landed else _contested(slot, ancestor, remote),
+        )
     local = local_after(step, slot.local)
     changes = slot.changes_to(local)
     losses = step.losses if isinstance(step, Conflict) else ()
@@ -116,7 +120,9 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
     has changed; what a person wrote in it becomes a slot of its own.
     """
     base = None if isinstance(slot.sent, Deletion) else slot.base
-    step = reconcile(base, slot.local, None, edited_at=slot.edited_at, remote_edited_at=None)
+    step: Step = DropLocal()
+    if not _goes_with_googles(slot):
+        step = reconcile(base, slot.local, None, edited_at=slot.edited_at, remote_edited_at=None)
     local = local_after(step, slot.local)
     changes = slot.changes_to(local)
     losses = step.losses if isinstance(step, Conflict) else ()
@@ -182,6 +188,15 @@ def cancelled_content(original_start: OriginalStart) -> SlotContent:
     return SlotContent("", Schedule(AllDay(original_start, original_start + timedelta(days=1))))
 
 
+def _goes_with_googles(slot: Slot) -> bool:
+    """Whether an edit that Google has not got cannot outlive Google's copy, since others made the event.
+
+    The edit stays in the deleted slot. A slot without a base was brought back by the user.
+    """
+    copy, base = slot.google, slot.base
+    return slot.local is not None and base is not None and copy is not None and copy.of_others
+
+
 def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotContent | None:
     """What both sides have certainly seen.
 
@@ -239,10 +254,11 @@ def _finish(
     remote: SlotContent | None,
     now: datetime,
 ) -> Intake:
-    changed = bool(changes) or _facts_changed(before.google, after.google)
-    if changed:
+    if changes or _status_changed(before.google, after.google):
         after = replace(after, version=before.version + 1, updated_at=now)
     losses = step.losses if isinstance(step, Conflict) else ()
+    # What guests answer changes no version: nobody's edit is stale for it.
+    changed = bool(changes) or _facts_changed(before.google, after.google)
     visible = changed or bool(losses) or before.sync_state is not after.sync_state or before.google is None
     if visible:
         after = replace(after, last_synced_at=now)
@@ -256,6 +272,13 @@ def _copy_after(known: GoogleCopy | None, event: RemoteEvent) -> GoogleCopy:
     if event.content is not None or known is None:
         return event.copy
     return replace(known, etag=event.copy.etag, updated_at=event.copy.updated_at or known.updated_at)
+
+
+def _status_changed(before: GoogleCopy | None, after: GoogleCopy | None) -> bool:
+    """Whether the event became tentative, or is so no more: a field of the slot that Google alone sets."""
+    if before is None or after is None:
+        return False
+    return before.facts.get("status") != after.facts.get("status")
 
 
 def _facts_changed(before: GoogleCopy | None, after: GoogleCopy | None) -> bool:

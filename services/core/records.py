@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from services.core.calendars import LONG_AGO
-from services.core.restrictions import editable_groups
+from services.core.restrictions import editable_fields, is_of_others, restrictions_of
 from services.core.slots import changed_fields
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.recurrence import OriginalStart
-    from services.core.restrictions import Editable, Restriction
+    from services.core.restrictions import Restriction
     from services.core.slots import SlotContent
 
 Origin: TypeAlias = Literal["app", "google", "merge", "restore"]
@@ -75,15 +75,24 @@ class GoogleCopy:
     conference_url."""
 
     @property
-    def editable(self) -> bool:
-        """Whether the app may edit any of it."""
-        return bool(editable_groups(self.restriction))
+    def restrictions(self) -> tuple[Restriction, ...]:
+        """All that restricts it; empty when everything can be edited."""
+        return restrictions_of(self.restriction, self.facts)
 
     @property
-    def editable_groups(self) -> frozenset[Editable]:
-        """What the app may edit of it; a list of guests that Google cut short cannot be sent back."""
-        groups = editable_groups(self.restriction)
-        return groups - {"attendees"} if self.facts.get("attendees_omitted") else groups
+    def editable_fields(self) -> frozenset[str]:
+        """What the app may edit of it, by the names that clients know; with `deleted` for its deletion."""
+        return editable_fields(self.restrictions)
+
+    @property
+    def editable(self) -> bool:
+        """Whether the app may edit any of it."""
+        return self.restriction is None or bool(self.editable_fields)
+
+    @property
+    def of_others(self) -> bool:
+        """Whether it was made by others, so that the app could not make it again."""
+        return is_of_others(self.restriction, self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +218,9 @@ class Slot:
             return None
         if self.quarantined_until is not None:
             return self.quarantined_until
-        if self.failure is not None:
+        if self.failure is not None and not (self.refetch and self.failure.next_attempt_at is None):
             return self.failure.next_attempt_at
+        # Also what Google refuses for good goes on being read.
         return LONG_AGO
 
     @property

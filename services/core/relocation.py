@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.core.errors import InvalidSlotError, ReadOnlySlotError, SlotMovingError
+from services.core.restrictions import Restriction
 
 if TYPE_CHECKING:
     from services.core.records import PushFailure, Slot
@@ -33,8 +34,8 @@ def require_movable(slot: Slot) -> None:
     if google is not None:
         if google.restriction is not None:
             raise ReadOnlySlotError(slot.id, google.restriction, frozenset({"calendar_id"}))
-        if google.facts.get("event_type", "default") != "default":
-            raise ReadOnlySlotError(slot.id, "event-type", frozenset({"calendar_id"}))
+        if google.of_others:
+            raise ReadOnlySlotError(slot.id, Restriction.NOT_ORGANIZER, frozenset({"calendar_id"}))
     if slot.moving_to is not None and not _has_given_up(slot):
         raise SlotMovingError(slot.id, slot.moving_to)
 

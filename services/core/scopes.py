@@ -150,6 +150,7 @@ def edit_following(
         schedule = _normal(continued_from(old.schedule, original_start, span, weekdays=Weekdays.FOLLOW))
     else:
         schedule = Schedule(span, wish.recurrence)
+    require_editable(series, replace(wish.content, schedule=schedule))
     tail = _new_series(series, replace(wish.content, schedule=schedule), with_)
     move = _Move(old, original_start, wish, tail)
     if not tail.is_series:

@@ -245,6 +245,7 @@ def attendees_from_document(document: Iterable[Mapping[str, Any]]) -> tuple[Atte
     return tuple(sorted(by_email.values()))
 
 
+_CLIENT_NAMES = {"response": "response_status"}
 _SCHEDULE_KEYS = ("start", "end", "timezone", "all_day", "recurrence")
 
 
@@ -260,7 +261,11 @@ def changed_fields(before: SlotContent | None, after: SlotContent | None) -> dic
     if before == after:
         return {}
     was, now = content_to_document(before), content_to_document(after)
-    return {name: {"before": was[name], "after": now[name]} for name in was if was[name] != now[name]}
+    return {
+        _CLIENT_NAMES.get(name, name): {"before": was[name], "after": now[name]}
+        for name in was
+        if was[name] != now[name]
+    }
 
 
 def group_value(content: SlotContent, group: FieldGroup) -> Any:

@@ -20,6 +20,9 @@ class AccessTokens(Protocol):
             VendorError: Google does not answer.
         """
 
+    async def address(self, user_id: UUID) -> str | None:
+        """The e-mail address of the user's Google account, in lower case; `None`: there is no account."""
+
     def invalidate(self, user_id: UUID, token: str) -> None:
         """Forget a token that Google refused; one that came later stays."""
 

@@ -1,7 +1,7 @@
 """What Google's fields say of who may edit an event.
 
 Source:
-    Calendar API reference, Events resource; guide 'Event types'.
+    Calendar API reference, Events resource and `accessRole`; guide 'Event types'.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TYPES: Final = {
 
 
 def restriction_on(document: Mapping[str, Any], access_role: str) -> Restriction | None:
-    """Why the app may not edit all of an event; `None` when it may.
+    """The first reason why the app may not edit all of an event; `None` when it may.
 
     Args:
         document: The event; a tombstone may tell next to nothing.
@@ -35,7 +35,7 @@ def restriction_on(document: Mapping[str, Any], access_role: str) -> Restriction
     if access_role in READ_ONLY_ROLES:
         return Restriction.CALENDAR_READ_ONLY
     if access_role == _ROLE_BLIND_TO_PRIVATE and get("visibility") in ("private", "confidential"):
-        return Restriction.CALENDAR_READ_ONLY
+        return Restriction.PRIVATE_EVENT
     event_type = get("eventType", "default")
     if event_type != "default":
         return _TYPES.get(event_type, Restriction.UNKNOWN_TYPE)

@@ -25,9 +25,10 @@ from services.core.slots import (
     SlotContent,
     normalise_text,
 )
-from services.google.attendees import attendees_to_wire, read_attendees
+from services.google.attendees import NO_GUESTS, GuestList, attendees_to_wire, guests_to_wire, read_attendees
 from services.google.facts import facts_from_wire
 from services.google.restrictions import restriction_on
+from services.google.templates import SLOT_PROPERTY, carried_from
 from services.google.times import (
     UnreadableEventError,
     known_zone,
@@ -38,29 +39,23 @@ from services.google.times import (
 from services.google.transport import no_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-SLOT_PROPERTY: Final = "slotId"
-"""The private extended property that names the slot an event belongs to."""
+    from collections.abc import Mapping
 
 _NOBODY: Final = ((), None)
 _NO_TEMPLATE: Final[Mapping[str, Any]] = MappingProxyType({})
-_CARRIED: Final = (
-    "conferenceData",
-    "attachments",
-    "source",
-    "guestsCanInviteOthers",
-    "guestsCanModify",
-    "guestsCanSeeOtherGuests",
-)
 _TRANSPARENCIES: Final = frozenset({"opaque", "transparent"})
 _VISIBILITIES: Final = frozenset({"default", "public", "private", "confidential"})
 _REMINDER_METHODS: Final = frozenset({"email", "popup"})
+_MISREAD: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 _OCCURRENCE_ID: Final = re.compile(r"(.+)_(\d{8}(?:T\d{6}Z)?)")
 
 
-def page_from_wire(document: Mapping[str, Any]) -> EventPage:
+def page_from_wire(document: Mapping[str, Any], own_address: str | None = None) -> EventPage:
     """One page of `events.list`; events that cannot be read are listed, not raised.
+
+    Args:
+        document: As parsed from JSON.
+        own_address: The user's, in lower case.
 
     Raises:
         VendorError: `RETRYABLE` without a status: it is no page. Taken for an empty one, it would look as if
@@ -79,7 +74,7 @@ def page_from_wire(document: Mapping[str, Any]) -> EventPage:
     unreadable: list[UnreadableEvent] = []
     for item in items:
         try:
-            events.append(event_from_wire(item, zone, role))
+            events.append(event_from_wire(item, zone, role, own_address))
         except UnreadableEventError as error:
             event_id = item.get("id") if isinstance(item, dict) else None
             unreadable.append(UnreadableEvent(event_id if isinstance(event_id, str) else "", str(error)))
@@ -99,7 +94,10 @@ def zone_of(listing: Mapping[str, Any]) -> str:
 
 
 def event_from_wire(
-    document: Mapping[str, Any], calendar_zone: str, access_role: str = "owner"
+    document: Mapping[str, Any],
+    calendar_zone: str,
+    access_role: str = "owner",
+    own_address: str | None = None,
 ) -> RemoteEvent:
     """One event.
 
@@ -107,19 +105,32 @@ def event_from_wire(
         document: As parsed from JSON.
         calendar_zone: For what names no zone of its own, or one that is not in the IANA database.
         access_role: What the user may do in the calendar.
+        own_address: The user's, in lower case, for guest lists of which no row says `self`.
 
     Raises:
         UnreadableEventError: It has no id, or times that are none.
     """
     try:
-        return _read_event(document, calendar_zone, access_role)
+        return _read_event(document, calendar_zone, access_role, own_address)
     except UnreadableEventError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except _MISREAD as error:
         raise UnreadableEventError(f"{type(error).__name__}: {error}"[:200]) from None
 
 
-def _read_event(document: Mapping[str, Any], calendar_zone: str, access_role: str) -> RemoteEvent:
+def content_or_none(
+    document: Mapping[str, Any], calendar_zone: str, own_address: str | None = None
+) -> SlotContent | None:
+    """What an event holds, be it cancelled or not; `None` when it does not tell."""
+    try:
+        return _read_content(document, calendar_zone, own_address)
+    except _MISREAD:
+        return None
+
+
+def _read_event(
+    document: Mapping[str, Any], calendar_zone: str, access_role: str, own_address: str | None
+) -> RemoteEvent:
     get = document.get
     event_id = document["id"]
     if not isinstance(event_id, str) or not event_id:
@@ -131,7 +142,7 @@ def _read_event(document: Mapping[str, Any], calendar_zone: str, access_role: st
     extended = get("extendedProperties")
     return RemoteEvent(
         event_id,
-        None if cancelled else _read_content(document, calendar_zone),
+        None if cancelled else _read_content(document, calendar_zone, own_address),
         GoogleCopy(
             event_id,
             etag,
@@ -167,7 +178,7 @@ def _read_instance(
     return InstanceName(series_id, start)
 
 
-def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotContent:
+def _read_content(document: Mapping[str, Any], calendar_zone: str, own_address: str | None) -> SlotContent:
     get = document.get
     recurrence, reminders = get("recurrence"), get("reminders")
     transparency, visibility, colour = get("transparency"), get("visibility"), get("colorId")
@@ -183,7 +194,7 @@ def _read_content(document: Mapping[str, Any], calendar_zone: str) -> SlotConten
         transparency if transparency and transparency in _TRANSPARENCIES else "opaque",
         visibility if visibility and visibility in _VISIBILITIES else "default",
         DEFAULT_REMINDERS if reminders is None else _read_reminders(reminders),
-        *(read_attendees(attendees) if (attendees := get("attendees")) else _NOBODY),
+        *(read_attendees(attendees, own_address) if (attendees := get("attendees")) else _NOBODY),
     )
 
 
@@ -224,12 +235,10 @@ def event_to_wire(content: SlotContent, template: Mapping[str, Any] = _NO_TEMPLA
 
     Args:
         content: What the event is to be.
-        template: An event from which it takes what the content does not say: conference, attachments, what
-            guests answered and what they may do.
+        template: An event from which it takes what the content does not say: type, conference, attachments,
+            what guests answered and what they may do, and fields that are newer than this service.
     """
-    document: dict[str, Any] = {name: template[name] for name in _CARRIED if name in template}
-    if shared := (template.get("extendedProperties") or {}).get("shared"):
-        document["extendedProperties"] = {"shared": shared}
+    document = carried_from(template)
     document["summary"] = content.title
     document["reminders"] = _reminders_to_wire(content.reminders)
     document["start"], document["end"] = span_to_wire(content.schedule.span)
@@ -246,7 +255,7 @@ def event_to_wire(content: SlotContent, template: Mapping[str, Any] = _NO_TEMPLA
     if content.visibility != "default":
         document["visibility"] = content.visibility
     if content.attendees:
-        document["attendees"] = attendees_to_wire(content, template.get("attendees") or ())
+        document["attendees"] = attendees_to_wire(content, GuestList(template.get("attendees") or ()))
     return document
 
 
@@ -258,15 +267,15 @@ def changes_guests(base: SlotContent | None, content: SlotContent) -> bool:
 
 
 def changes_to_wire(
-    base: SlotContent | None, content: SlotContent, rows: Sequence[Mapping[str, Any]] = ()
+    base: SlotContent | None, content: SlotContent, guests: GuestList = NO_GUESTS
 ) -> dict[str, Any]:
     """The body of a PATCH: what differs from `base`, and nothing else.
 
     Args:
         base: `None` when what Google holds is not known: then everything is named, also what is to be empty.
         content: What the event is to become.
-        rows: The guests as Google has them, when `changes_guests`; a list goes whole, so what they said
-            has to go back with it.
+        guests: As Google has them, when `changes_guests`; a list goes whole, so what they said has to go
+            back with it.
     """
     document: dict[str, Any] = {}
     if base is None or base.title != content.title:
@@ -287,7 +296,7 @@ def changes_to_wire(
         # Objects are merged key by key, so overrides have to go by name before the default can return.
         document["reminders"] = {"overrides": None, **_reminders_to_wire(content.reminders)}
     if changes_guests(base, content):
-        document["attendees"] = attendees_to_wire(content, rows) or None
+        document.update(guests_to_wire(base, content, guests))
     return document
 
 

@@ -312,7 +312,7 @@ OTHER = {"email": "b@example.com"}
         ({"recurringEventId": "s", "originalStartTime": {"date": "2026-01-01"}}, "owner", None),
         ({}, "reader", "calendar-read-only"),
         ({}, "freeBusyReader", "calendar-read-only"),
-        ({"visibility": "private"}, "writerWithoutPrivateAccess", "calendar-read-only"),
+        ({"visibility": "private"}, "writerWithoutPrivateAccess", "private-event"),
         ({}, "writerWithoutPrivateAccess", None),
         ({"eventType": "birthday"}, "owner", "birthday"),
         ({"eventType": "fromGmail"}, "owner", "from-gmail"),

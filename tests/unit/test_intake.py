@@ -176,12 +176,12 @@ def test_clock_skew_is_taken_out_before_times_are_compared():
     assert straight.slot.local == SENT
 
 
-def test_what_frontends_see_of_googles_copy_counts_as_a_change():
+def test_what_guests_answer_is_seen_but_makes_nobodys_edit_stale():
     event = an_event(OLD)
     event = replace(event, copy=replace(event.copy, facts={"attendees": [{"email": "a@example.com"}]}))
     intake = take(a_slot(), event)
     assert intake.visible
-    assert intake.slot.version == 2
+    assert intake.slot.version == 1
     assert intake.changes == {}
 
 
