@@ -107,7 +107,7 @@ class Pusher:
         now = run.clock.now()
         async with run.storing() as tx:
             stored = await tx.slots.find(run.claim.user_id, slot_id)
-            if stored is None or stored.push_at is None or stored.push_at > now:
+            if stored is None or not _is_due_here(run, stored, now):
                 return Nothing(), None
             series = await _series_of(tx, stored)
             slot = half_open(stored, now)
@@ -138,7 +138,8 @@ class Pusher:
         now = run.clock.now()
         async with run.storing() as tx:
             slot = await tx.slots.find(run.claim.user_id, prepared.id)
-            if slot is None:
+            if slot is None or slot.calendar_id != run.claim.calendar_id:
+                # Erased; or a run of the calendar it was to move to has found it, and knows better.
                 return
             if _is_undone(call, outcome) and slot.notify == "none":
                 # The wish that this call carried was not met; an edit meanwhile counted on it.
@@ -151,8 +152,6 @@ class Pusher:
                         intake = replace(intake, slot=replace(intake.slot, failure=failure), visible=True)
                     await run.store(tx, [intake], now=now)
                     _count(run, call, outcome, intake)
-                case Departed():
-                    pass
                 case Arrived(event):
                     ahead = self._calendars.clock_ahead()
                     await store_arrival(tx, run, slot, event, now=now, clock_ahead=ahead)
@@ -162,6 +161,8 @@ class Pusher:
                     await store_refusal(tx, slot, _failure(run, slot, error))
                 case Failed(error, sent_unknown):
                     await self._store_failure(tx, run, slot, error, sent_unknown=sent_unknown)
+                case Departed():
+                    pass
 
     async def _store_new_life(self, tx: Transaction, slot: Slot, *, now: datetime) -> None:
         """Give the slot another event id; an instance has but one, so it becomes a slot by itself."""
@@ -230,6 +231,11 @@ def _sent_by(call: Call) -> SlotContent | Deletion | None:
             return DELETION
         case Fetch() | Locate() | Move() | Nothing() | Wait():
             return None
+
+
+def _is_due_here(run: CalendarRun, slot: Slot, now: datetime) -> bool:
+    """Whether the slot is to be pushed by this run; meanwhile it may have come to another calendar."""
+    return slot.calendar_id == run.claim.calendar_id and slot.push_at is not None and slot.push_at <= now
 
 
 async def _series_of(tx: Transaction, slot: Slot) -> Slot | None:

@@ -103,6 +103,29 @@ async def test_two_calendars_and_holidays(ada: Person):
     assert await shelf.titles(shelf.work) == ["Board meeting, moved", "Review"]
 
 
+async def test_a_slot_moves_between_calendars_and_back(ada: Person):
+    shelf = Shelf(ada)
+    await shelf.fill()
+    await shelf.choose(shelf.work, selected=True)
+    slot = await ada.app.create("Review", wait=True)
+    event_id = slot["google"]["event_id"]
+    await ada.google.edit(event_id, attendees=[{"email": "bob@example.com", "comment": "With cake"}])
+    await shelf.comes_to_rest()
+
+    for calendar_id, other in ((shelf.work, "primary"), ("primary", shelf.work)):
+        moved = await ada.app.edit(slot, calendar_id=calendar_id, description=f"In {calendar_id}")
+        assert (moved["id"], moved["calendar_id"]) == (slot["id"], calendar_id)
+        seen = await ada.app.becomes(slot, lambda seen: seen["sync"]["state"] == "synced")
+        await shelf.comes_to_rest()
+        assert (await shelf.titles(calendar_id), await shelf.titles(other)) == (["Review"], [])
+        assert seen["google"]["event_id"] == event_id
+        assert seen["google"]["attendees"][0]["comment"] == "With cake"
+        assert [each["id"] for each in (await ada.app.get("/slots"))["items"]] == [slot["id"]]
+
+    nowhere = await ada.app.call("PATCH", f"/slots/{slot['id']}", json={"calendar_id": shelf.holidays})
+    problem_of(nowhere, 422, "validation-failed")
+
+
 async def test_a_share_that_is_lost_and_given_back(ada: Person):
     shelf = Shelf(ada)
     await shelf.fill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from services.core.errors import InvalidSlotError, ReadOnlySlotError, SlotMoving
 from services.core.records import SyncState
 from services.core.scopes import EditScope
 from services.slot_scopes import SlotAddress, SlotEdit
+from tests.engine.interruptions import Pausable
 from tests.engine.test_several_calendars import (
     HOLIDAYS,
     WORK,
@@ -18,6 +20,7 @@ from tests.engine.test_several_calendars import (
     put,
     select,
     titles,
+    two_calendars,
     world,
 )
 from tests.engine.world import EMAIL, START, USER, World
@@ -239,3 +242,40 @@ async def test_a_refused_move_leaves_the_slot_where_it_is(moved: tuple[World, Sl
     await world.move(replace(seen), WORK)
     await rest(world)
     await only_there(world, slot, event_id)
+
+
+async def interleaved(pause_here: int, pause_there: int) -> tuple[bool, bool]:
+    """Each calendar's run stands still at some step, while the other's goes on; tells which ended before."""
+    world = await two_calendars()
+    await world.settle()
+    await select(world, WORK)
+    slot, event_id = await world.linked()
+    world.clock.advance(timedelta(seconds=1))
+    await world.move(slot, WORK, description="Bring the numbers")
+    for calendar_id in ("primary", WORK):
+        await world.notified(calendar_id)
+    due = [await world.engine.claim(), await world.engine.claim()]
+    claims = {claim.calendar_id: claim for claim in due if claim is not None}
+    world.uow.waits = True
+    here = Pausable(world.engine.run(claims["primary"]), world.uow)
+    there = Pausable(world.engine.run(claims[WORK]), world.uow)
+    ended_here = await here.go(steps=pause_here)
+    ended_there = await there.go(steps=pause_there)
+    if not ended_here:
+        await here.go(steps=None)
+    if not ended_there:
+        await there.go(steps=None)
+    await rest(world)
+    await only_there(world, slot, event_id)
+    assert live(world, WORK)[event_id]["description"] == "Bring the numbers"
+    assert await world.review.conflicts(USER, after=None, limit=10) == []
+    return ended_here, ended_there
+
+
+async def test_runs_of_both_calendars_do_not_get_in_each_others_way():
+    ended_here, ended_there, pause_here = False, False, 0
+    while not ended_here:
+        ended_there, pause_here, pause_there = False, pause_here + 2, 0
+        while not ended_there:
+            pause_there += 2
+            ended_here, ended_there = await interleaved(pause_here, pause_there)

@@ -35,6 +35,11 @@ BOSS = "boss@example.com"
 @pytest.fixture
 async def world() -> World:
     """A user whose list holds a calendar of a colleague's, shared for writing, and public holidays."""
+    return await two_calendars()
+
+
+async def two_calendars() -> World:
+    """The same, as often as a story needs it."""
     world = await make_world(webhook_url="https://app.example.com/webhooks/google-calendar")
     for account in (BOSS, "holidays@example.com"):
         world.google.call("POST", "/accounts", {"email": account})
