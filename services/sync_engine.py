@@ -89,8 +89,8 @@ class SyncEngine:
             started_at=self._clock.now(),
         )
         try:
-            pulled = await self._work(run)
-            await self._release_done(run, pulled=pulled)
+            pulled, next_push = await self._work(run)
+            await self._release_done(run, pulled=pulled, next_push=next_push)
         except LeaseLostError:
             _log.info("lease lost, results discarded", extra=where(run))
         except (ReauthorisationRequiredError, GoogleNotConnectedError) as error:
@@ -113,22 +113,21 @@ class SyncEngine:
         finally:
             self._signals.user_changed(claim.user_id)
 
-    async def _work(self, run: CalendarRun) -> bool:
+    async def _work(self, run: CalendarRun) -> tuple[bool, datetime | None]:
+        """Whether Google's changes were read, and when the next slot is to be pushed."""
         pull = run.calendar.pull_due_at <= run.started_at
         if pull:
             await self._puller.pull(run)
             run.google_answered = run.listed = True
-        await self._pusher.push(run)
-        return pull
+        return pull, await self._pusher.push(run)
 
-    async def _release_done(self, run: CalendarRun, *, pulled: bool) -> None:
+    async def _release_done(self, run: CalendarRun, *, pulled: bool, next_push: datetime | None) -> None:
         now = self._clock.now()
         user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
-        async with self._uow.reading() as tx:
-            next_push = await tx.slots.next_push_at(user_id, calendar_id, after=LONG_AGO - _UNFINISHED)
-            channels = await tx.channels.all_of(user_id, calendar_id) if pulled else []
         pull_due_at = run.calendar.pull_due_at
         if pulled:
+            async with self._uow.reading() as tx:
+                channels = await tx.channels.all_of(user_id, calendar_id)
             interval = self._policy.fallback if _pushes(channels, now) else self._policy.polling
             pull_due_at = now + spread(interval, share=self._policy.spread, jitter=self._ids.jitter())
         due_at = pull_due_at

@@ -61,8 +61,11 @@ class Pusher:
         self._calendars = calendars
         self._calls = PushCalls(calendars=calendars)
 
-    async def push(self, run: CalendarRun) -> None:
+    async def push(self, run: CalendarRun) -> datetime | None:
         """Push every slot whose time has come.
+
+        Returns:
+            When the next one's time comes, or came if there was no getting on; `None`: nothing waits.
 
         Raises:
             VendorError: Google is down, or limits this user; the rest waits for the next run.
@@ -72,12 +75,11 @@ class Pusher:
         unanswered: list[Slot] = []
         while True:
             async with run.uow.reading() as tx:
-                due = await tx.slots.due_for_push(
-                    run.claim.user_id, run.claim.calendar_id, now=run.clock.now(), limit=_BATCH
-                )
-            due = [slot for slot in due if rounds[slot.id] < run.policy.merge_rounds * 2]
+                queue = await tx.slots.push_queue(run.claim.user_id, run.claim.calendar_id, limit=_BATCH)
+            now, most = run.clock.now(), run.policy.merge_rounds * 2
+            due = [slot for slot in queue if rounds[slot.id] < most and _is_due_here(run, slot, now)]
             if not due:
-                return
+                return queue[0].push_at if queue else None
             for slot in due:
                 rounds[slot.id] += 1
                 last_round = rounds[slot.id] >= run.policy.merge_rounds * 2

@@ -99,20 +99,15 @@ class MemorySlotRepository:
         """How many `missing_from` would return."""
         return len(await self.missing_from(user_id, calendar_id, listing=listing, limit=None))
 
-    async def due_for_push(self, user_id: UUID, calendar_id: str, *, now: datetime, limit: int) -> list[Slot]:
-        """Slots whose `push_at` has come, earliest change first."""
-        due = [
+    async def push_queue(self, user_id: UUID, calendar_id: str, *, limit: int) -> list[Slot]:
+        """Slots with a `push_at`, be it past or yet to come, in its order, then earliest change first."""
+        waiting = [
             (push_at, slot.seq, slot)
             for slot in self._in(user_id, calendar_id)
-            if (push_at := slot.push_at) is not None and push_at <= now
+            if (push_at := slot.push_at) is not None
         ]
-        due.sort(key=lambda each: each[:2])
-        return [slot for _, _, slot in due[:limit]]
-
-    async def next_push_at(self, user_id: UUID, calendar_id: str, *, after: datetime) -> datetime | None:
-        """The earliest `push_at` later than `after`."""
-        found = (slot.push_at for slot in self._in(user_id, calendar_id))
-        return min((at for at in found if at is not None and at > after), default=None)
+        waiting.sort(key=lambda each: each[:2])
+        return [slot for _, _, slot in waiting[:limit]]
 
     async def held_by(self, user_id: UUID, hold_id: UUID) -> list[Slot]:
         """The slots under a hold."""

@@ -39,12 +39,9 @@ _MISSING_ALL = _SLOTS.where(_MISSING).order_by(_t.id)
 _MISSING_SOME = _MISSING_ALL.limit(bindparam("limit"))
 _COUNT_KNOWN = select(func.count()).select_from(fixed_slots).where(_KNOWN)
 _COUNT_MISSING = select(func.count()).select_from(fixed_slots).where(_MISSING)
-_DUE = (
-    _SLOTS.where(_IN_CALENDAR, _t.push_at <= bindparam("now"))
-    .order_by(_t.push_at, _t.seq)
-    .limit(bindparam("limit"))
+_PUSH_QUEUE = (
+    _SLOTS.where(_IN_CALENDAR, _t.push_at.is_not(None)).order_by(_t.push_at, _t.seq).limit(bindparam("limit"))
 )
-_NEXT_PUSH = select(func.min(_t.push_at)).where(_IN_CALENDAR, _t.push_at > bindparam("after"))
 _EXCEPTIONS = _SLOTS.where(
     _OWN,
     _t.original_starts_at >= bindparam("starts_from"),
@@ -169,17 +166,9 @@ class SqlSlotRepository:
             _COUNT_MISSING, {"user_id": user_id, "calendar_id": calendar_id, "listing": listing}
         )
 
-    async def due_for_push(self, user_id: UUID, calendar_id: str, *, now: datetime, limit: int) -> list[Slot]:
-        """Slots whose `push_at` has come, earliest change first."""
-        return await self._slots(_DUE, user_id, calendar_id=calendar_id, now=now, limit=limit)
-
-    async def next_push_at(self, user_id: UUID, calendar_id: str, *, after: datetime) -> datetime | None:
-        """The earliest `push_at` later than `after`."""
-        rows = await self._connection.fetch(
-            _NEXT_PUSH, {"user_id": user_id, "calendar_id": calendar_id, "after": after}
-        )
-        found: datetime | None = rows[0][0]
-        return found
+    async def push_queue(self, user_id: UUID, calendar_id: str, *, limit: int) -> list[Slot]:
+        """Slots with a `push_at`, be it past or yet to come, in its order, then earliest change first."""
+        return await self._slots(_PUSH_QUEUE, user_id, calendar_id=calendar_id, limit=limit)
 
     async def held_by(self, user_id: UUID, hold_id: UUID) -> list[Slot]:
         """The slots under a hold."""

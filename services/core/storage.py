@@ -220,11 +220,8 @@ class SlotRepository(Protocol):
     async def count_missing(self, user_id: UUID, calendar_id: str, *, listing: int) -> int:
         """How many `missing_from` would return."""
 
-    async def due_for_push(self, user_id: UUID, calendar_id: str, *, now: datetime, limit: int) -> list[Slot]:
-        """Slots whose `push_at` has come, in its order, those of one instant earliest change first."""
-
-    async def next_push_at(self, user_id: UUID, calendar_id: str, *, after: datetime) -> datetime | None:
-        """The earliest `push_at` later than `after`."""
+    async def push_queue(self, user_id: UUID, calendar_id: str, *, limit: int) -> list[Slot]:
+        """Slots with a `push_at`, be it past or yet to come, in its order, then earliest change first."""
 
     async def held_by(self, user_id: UUID, hold_id: UUID) -> list[Slot]:
         """The slots under a hold."""

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from persistence.failures import ConstraintError
-from services.core.calendars import LONG_AGO
 from services.core.records import (
     HistoryEntry,
     PushFailure,
@@ -48,8 +47,8 @@ async def test_any_slot_comes_back_as_it_was(uow: UnitOfWork, drawn) -> None:
     async with uow.reading() as tx:
         found = await tx.slots.find(user_id, drawn.id)
         assert found == added == replace(drawn, seq=1)
-        due = await tx.slots.due_for_push(user_id, "primary", now=LATER + timedelta(days=99_999), limit=9)
-        assert due == ([found] if found.push_at is not None else [])
+        queue = await tx.slots.push_queue(user_id, "primary", limit=9)
+        assert queue == ([found] if found.push_at is not None else [])
         query = SlotQuery(sync_state=found.sync_state, include_deleted=True)
         assert await tx.slots.page(user_id, query) == [found]
     async with uow() as tx:
@@ -207,17 +206,9 @@ async def test_the_push_queue(uow: UnitOfWork) -> None:
     )
     await stored(uow, slot(user_id, calendar_id="other"))
     async with uow.reading() as tx:
-
-        async def due(now, limit=9):
-            return await tx.slots.due_for_push(user_id, "primary", now=now, limit=limit)
-
-        assert await due(NOW) == [fresh, fresh_too]
-        assert await due(soon) == [fresh, fresh_too, retried]
-        assert await due(late) == [fresh, fresh_too, retried, waiting]
-        assert await due(late, limit=1) == [fresh]
-        assert await tx.slots.next_push_at(user_id, "primary", after=LONG_AGO) == soon
-        assert await tx.slots.next_push_at(user_id, "primary", after=soon) == late
-        assert await tx.slots.next_push_at(user_id, "primary", after=late) is None
+        queue = await tx.slots.push_queue(user_id, "primary", limit=9)
+        assert queue == [fresh, fresh_too, retried, waiting]
+        assert await tx.slots.push_queue(user_id, "primary", limit=1) == [fresh]
     assert (quiet.push_at, given_up.push_at, held.push_at) == (None, None, None)
 
 
