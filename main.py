@@ -45,6 +45,7 @@ from services.google_oauth import GoogleOAuth
 from services.google_sign_in import GoogleSignIn
 from services.key_service import KeyService
 from services.logging_setup import configure_logging
+from services.rate_limits import RateLimits
 from services.review_service import ReviewService
 from services.session_service import SessionService
 from services.settings import SANDBOX_PATH, WEBHOOK_PATH, Settings, load_settings
@@ -168,6 +169,7 @@ async def build_container(
         admin = settings.admin_api_key
         container = Container(
             http=http_policy(settings),
+            rates=RateLimits(clock=clock, per_minute=settings.rate_limit_per_minute),
             ids=ids,
             users=UserService(uow=uow, clock=clock, ids=ids),
             keys=KeyService(
@@ -353,6 +355,9 @@ def serve() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Without a proxy of ours in front, anybody could write these headers.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         limit_concurrency=1000,
         backlog=2048,
         timeout_keep_alive=30,

@@ -10,6 +10,8 @@ from api import auth, calendars, docs, feed, free_busy, google, health, keys, sl
 from api.lingering import LingeringClose
 from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
 from api.problems import install_problem_handlers
+from api.throttling import Throttling
+from api.trusted_hosts import TrustedHosts
 
 TITLE = "Calendar Sync"
 VERSION = "0.1.0"
@@ -42,6 +44,8 @@ def create_app(lifespan: Lifespan) -> FastAPI:
             Middleware(LingeringClose),
             Middleware(ConfiguredCors),
             Middleware(Boundary),
+            Middleware(TrustedHosts),
+            Middleware(Throttling),
         ],
         # A redirect to add a slash would lose what the client sent.
         redirect_slashes=False,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.google_oauth import GoogleOAuth
     from services.google_sign_in import GoogleSignIn
     from services.key_service import KeyService
+    from services.rate_limits import RateLimits
     from services.review_service import ReviewService
     from services.session_service import SessionService
     from services.settings import Settings
@@ -45,6 +46,8 @@ class HttpPolicy:
     return_origins: tuple[str, ...] = ()
     """Origins to which a browser may be sent after the consent."""
     cors_origins: tuple[str, ...] = ()
+    hosts: frozenset[str] = frozenset()
+    """Names of this service, besides those of loopback addresses."""
     body_limit_bytes: int = 1024 * 1024
     body_deadline: timedelta = timedelta(seconds=30)
     linger_bytes: int = 16 * 1024 * 1024
@@ -74,6 +77,7 @@ def http_policy(settings: Settings) -> HttpPolicy:
         frontend_url=settings.frontend_url,
         return_origins=settings.return_origins,
         cors_origins=settings.cors_origins,
+        hosts=settings.hosts,
     )
 
 
@@ -82,6 +86,7 @@ class Container:
     """Everything that the routes use."""
 
     http: HttpPolicy
+    rates: RateLimits
     ids: Ids
     users: UserService
     keys: KeyService

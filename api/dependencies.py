@@ -9,6 +9,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from api.container import Container, HttpPolicy
 from api.cookies import SESSION, read_cookie, send_session
 from api.cross_site import refuse_cross_site
+from api.throttling import count_principal, count_registration
 from services.calendar_selection import CalendarSelection
 from services.channel_service import ChannelService
 from services.connection_service import ConnectionService
@@ -154,9 +155,10 @@ async def _optional_principal(
 OptionalPrincipal = Annotated[Principal | None, Depends(_optional_principal)]
 
 
-async def _principal(principal: OptionalPrincipal) -> Principal:
+async def _principal(principal: OptionalPrincipal, request: Request) -> Principal:
     if principal is None:
         raise UnauthenticatedError
+    count_principal(request, principal)
     return principal
 
 
@@ -174,7 +176,8 @@ CurrentUser = Annotated[UUID, Depends(_user_id)]
 """The user whose objects a route works on; every query is made with this id."""
 
 
-async def _registrar(principal: OptionalPrincipal, http: Http) -> bool:
+async def _registrar(principal: OptionalPrincipal, http: Http, request: Request) -> bool:
+    count_registration(request, principal)
     if principal is not None and principal.is_administrator:
         return True
     if http.registration_open:

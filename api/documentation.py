@@ -23,6 +23,7 @@ _MEANING = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The request is not valid; `errors` says what is wrong where.",
+    429: "Too many requests; `Retry-After` says when to try again.",
     502: "Google refused.",
     503: "The database or Google is away; `Retry-After` says when to try again.",
 }
@@ -43,10 +44,12 @@ CALENDAR_READ_ONLY: Final = errors.ReadOnlyCalendarError(
 )
 CALENDAR_NOT_SELECTED: Final = errors.CalendarNotSelectedError("c_0a1b2c3d4e5f@group.calendar.google.com")
 CALENDAR_LIST_CLOSED: Final = errors.CalendarListScopeError()
+TOO_MANY_FORGED: Final = errors.TooManyNotificationsError(17)
 READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer")
 
 _TYPICAL: Final[dict[int, Exception]] = {
     400: errors.OAuthFlowError("oauth-state-invalid", "The authorization is unknown, finished or too old."),
+    429: errors.TooManyRequestsError(17),
     401: errors.UnauthenticatedError(),
     403: errors.ForbiddenError(),
     404: errors.UnknownSlotError(_ID),
@@ -61,19 +64,21 @@ _TYPICAL: Final[dict[int, Exception]] = {
     502: errors.VendorError(errors.FailureClass.PERMANENT, status=403),
     503: errors.DatabaseUnavailableError(),
 }
-_ANY_ROUTE: Final = (408, 413, 415)
-"""What every route with a body may answer."""
+_ANY_ROUTE: Final = (errors.UntrustedHostError(), _TYPICAL[408], _TYPICAL[413], _TYPICAL[415])
+"""What every route may answer, the latter ones where it takes a body."""
 
 Responses = dict[int | str, dict[str, Any]]
 
 
-def problems(*answers: int | Exception) -> Responses:
+def problems(*answers: int | Exception, throttled: bool = True) -> Responses:
     """The problem documents that a route may answer, beside the ones that any may.
 
     Args:
         answers: Statuses, which get their typical example, or the very errors where these say more.
+        throttled: Whether too many requests are refused with 429.
     """
-    raised = [_TYPICAL[each] if isinstance(each, int) else each for each in (*answers, 503)]
+    always = (429, 503) if throttled else (503,)
+    raised = [_TYPICAL[each] if isinstance(each, int) else each for each in (*answers, *always)]
     by_status: dict[int, dict[str, Any]] = {}
     for error in raised:
         example = _document(error)
@@ -82,7 +87,7 @@ def problems(*answers: int | Exception) -> Responses:
         status: {"description": _MEANING[status], "content": _content(by_status[status])}
         for status in sorted(by_status)
     }
-    examples = [_document(_TYPICAL[status]) for status in _ANY_ROUTE]
+    examples = [_document(error) for error in _ANY_ROUTE]
     # One of them carries the model, so that the schema stands among the components.
     documented["default"] = {
         "description": "A problem document.",

@@ -24,6 +24,9 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _EXPOSED = ("ETag", "Location", "Preference-Applied", "Retry-After", "X-Request-ID")
 _ACCEPTED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Prefer", "X-Request-ID")
 
+_FRAMED_NOWHERE = "frame-ancestors 'none'"
+_NOTHING = f"default-src 'none'; {_FRAMED_NOWHERE}"
+
 
 class Boundary:
     """Gives each request an id, bounds its body, and answers whatever went wrong."""
@@ -80,7 +83,11 @@ def _add_headers(headers: MutableHeaders, request_id: str, policy: HttpPolicy) -
     headers.setdefault("x-content-type-options", "nosniff")
     headers.setdefault("cache-control", "no-store")
     headers.setdefault("referrer-policy", "no-referrer")
-    headers.setdefault("content-security-policy", "frame-ancestors 'none'")
+    headers.setdefault("cross-origin-opener-policy", "same-origin")
+    headers.setdefault("cross-origin-resource-policy", "same-origin")
+    # Only pages load anything; one that needs less than nothing says so itself.
+    is_page = headers.get("content-type", "").startswith("text/html")
+    headers.setdefault("content-security-policy", _FRAMED_NOWHERE if is_page else _NOTHING)
     if policy.https:
         headers.setdefault("strict-transport-security", "max-age=31536000")
 

@@ -98,6 +98,10 @@ def _too_many(error: errors.TooManyKeysError) -> Mapping[str, Any]:
     return {"limit": error.limit}
 
 
+def _too_often(error: errors.TooManyRequestsError) -> Mapping[str, Any]:
+    return {"retry_after": error.retry_after}
+
+
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 _NOT_FOUND = "There is nothing here under this id."
 _OURS = "The service failed; the request id finds the cause in its log."
@@ -153,6 +157,27 @@ TABLE: dict[type[Exception], Row] = {
         409,
         "Revoke keys that are not used any more: see `last_used_at` in GET /auth/keys.",
         _too_many,
+    ),
+    errors.TooManyRequestsError: Row(
+        "too-many-requests",
+        "Too many requests",
+        429,
+        "Wait for as many seconds as `retry_after` says; `Retry-After` says the same.",
+        _too_often,
+    ),
+    # Google sends a notification again after 503, and never after 429.
+    errors.TooManyNotificationsError: Row(
+        "too-many-requests",
+        "Too many requests",
+        503,
+        "Wait for as many seconds as `retry_after` says; `Retry-After` says the same.",
+        _too_often,
+    ),
+    errors.UntrustedHostError: Row(
+        "untrusted-host",
+        "The service does not go by this name",
+        400,
+        "Ask under the address in PUBLIC_BASE_URL, or list the name of the host in TRUSTED_HOSTS.",
     ),
     errors.UnknownUserError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.KnownEmailError: Row(
@@ -314,7 +339,9 @@ def _document(row: Row, facts: Mapping[str, Any], request_id: str) -> Response:
         "instance": request_id,
         **members,
     }
-    headers = dict(row.headers) if row.headers else None
+    headers = dict(row.headers) if row.headers else {}
+    if "retry_after" in members:
+        headers["Retry-After"] = str(members["retry_after"])
     return Response(json_bytes(body), status, headers, media_type="application/problem+json")
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header
 from starlette.responses import Response
 
 from api.dependencies import Channels, ReachableUser
-from api.documentation import NO_WEBHOOK_ADDRESS, NOT_CONNECTED, problems
+from api.documentation import NO_WEBHOOK_ADDRESS, NOT_CONNECTED, TOO_MANY_FORGED, problems
 from api.responses import PlainJson
 from schemas.sync_schemas import ChannelsOut, channels_body
 from services.core.errors import UnknownChannelError
@@ -24,7 +24,7 @@ GoogleHeader = Annotated[str, Header(max_length=4096)]
     summary="Google tells that a calendar changed",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=problems(404),
+    responses=problems(404, TOO_MANY_FORGED, throttled=False),
 )
 async def receive(
     channels: Channels,

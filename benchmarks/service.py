@@ -99,6 +99,7 @@ def service_process(folder: Path, google: Google) -> Iterator[Service]:
     env = {
         "PORT": str(port),
         "PUBLIC_BASE_URL": url,
+        "RATE_LIMIT_PER_MINUTE": "0",
         "WEBHOOK_BASE_URL": url,
         "DATABASE_URL": f"sqlite:///{database}",
         "SECRET_KEY": _SECRET,

@@ -7,28 +7,20 @@ one `SettingsError` that names the variable.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from services.core.errors import SettingsError
-from services.web_addresses import (
-    is_loopback,
-    is_loopback_host,
-    origin_of,
-    split_list,
-    valid_base_url,
-    valid_origins,
-    valid_url,
-)
+from services.setting_types import BaseUrl, Hosts, Networks, Origins, Url  # noqa: TC001  # read by pydantic
+from services.web_addresses import host_of, is_loopback, is_loopback_host, origin_of
 
 GOOGLE_AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
@@ -42,12 +34,6 @@ WEBHOOK_PATH = "/webhooks/google-calendar"
 _SECRETS = ("secret_key", "secret_key_previous", "google_client_secret", "admin_api_key", "database_url")
 _MIN_SECRET_LENGTH = 32
 _MIN_DISTINCT_CHARACTERS = 10
-
-BaseUrl = Annotated[str, AfterValidator(valid_base_url)]
-Url = Annotated[str, AfterValidator(valid_url)]
-Origins = Annotated[
-    tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(valid_origins), Field(repr=True)
-]
 
 
 class GoogleAddresses(NamedTuple):
@@ -84,6 +70,9 @@ class Settings(BaseSettings):
     session_lifetime_hours: float = Field(default=168, gt=0, le=8760)
     frontend_url: Url | None = None
     cors_origins: Origins = ()
+    trusted_hosts: Hosts = ()
+    trusted_proxies: Networks = ()
+    rate_limit_per_minute: int = Field(default=600, ge=0, le=1_000_000)
 
     google_client_id: str | None = None
     google_client_secret: SecretStr | None = None
@@ -193,6 +182,13 @@ class Settings(BaseSettings):
         """Origins to which the callback may send a browser."""
         own = (self.public_base_url, self.frontend_url)
         return (*dict.fromkeys(origin_of(each) for each in own if each), *self.cors_origins)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names under which the service is asked for, besides those of loopback addresses."""
+        own = (self.public_base_url, self.webhook_base_url, self.redirect_uri)
+        named = (host_of(urlsplit(each).netloc) for each in own if each)
+        return frozenset((*self.trusted_hosts, *named)) - {""}
 
     @property
     def _other_google(self) -> bool:

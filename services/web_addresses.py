@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import re
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
+_AUTHORITY = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]*))(?::[0-9]*)?")
 _NO_URL = "must be an absolute URL that begins with http:// or https://"
 
 
@@ -36,6 +38,15 @@ def origin_of(url: str) -> str:
         if parts.port in (None, default)
         else f"{parts.scheme}://{host}:{parts.port}"
     )
+
+
+def host_of(authority: str) -> str:
+    """The host of `host:port`, as hosts are compared: lower case, no brackets, no dot at the end.
+
+    Empty when it is none.
+    """
+    parts = _AUTHORITY.fullmatch(authority.lower())
+    return "" if parts is None else (parts["address"] or parts["name"].removesuffix("."))
 
 
 def valid_url(url: str) -> str:
@@ -86,3 +97,29 @@ def valid_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
         if "*" in origin or origin_of(valid_url(origin)) != origin:
             raise ValueError("must list exact origins such as https://app.example.com, no path, no wildcard")
     return origins
+
+
+def valid_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Names or addresses of hosts, without scheme, port and wildcard.
+
+    Raises:
+        ValueError: One is something else.
+    """
+    for host in hosts:
+        if not host or host not in (host_of(host), host_of(f"[{host}]")):
+            raise ValueError("must list host names such as api.example.com: lower case, no scheme, no port")
+    return hosts
+
+
+def valid_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses and networks in CIDR notation.
+
+    Raises:
+        ValueError: One is neither.
+    """
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ValueError("must list addresses or networks such as 10.0.0.0/8") from None
+    return networks

@@ -112,6 +112,23 @@ class TooManyKeysError(DomainError):
         self.limit = limit
 
 
+class TooManyRequestsError(DomainError):
+    """Somebody asks too often."""
+
+    def __init__(self, retry_after: int) -> None:
+        """`retry_after` is in whole seconds, at least 1."""
+        super().__init__(f"{retry_after} s")
+        self.retry_after = retry_after
+
+
+class TooManyNotificationsError(TooManyRequestsError):
+    """Notifications come that no channel explains, and too many of them."""
+
+
+class UntrustedHostError(DomainError):
+    """The request names a host that this service does not go by."""
+
+
 class UnknownUserError(DomainError):
     """There is no such user for this principal."""
 
