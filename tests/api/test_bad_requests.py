@@ -290,7 +290,8 @@ async def test_a_body_that_never_arrives(service: Service, ada: Person) -> None:
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    headers = [(b"authorization", f"Bearer {ada.key}".encode()), (b"content-type", b"application/json"),
+    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {ada.key}".encode()),
+               (b"content-type", b"application/json"),
                (b"content-length", b"100")]  # fmt: skip
     scope = {"type": "http", "method": "POST", "path": "/slots", "raw_path": b"/slots", "query_string": b"",
              "headers": headers, "http_version": "1.1", "scheme": "http", "root_path": "",
