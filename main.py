@@ -50,6 +50,7 @@ from services.review_service import ReviewService
 from services.session_service import SessionService
 from services.settings import SANDBOX_PATH, WEBHOOK_PATH, Settings, load_settings
 from services.signals import Signals
+from services.slot_reader import SlotReader
 from services.slot_service import SlotService
 from services.sync_engine import SyncEngine
 from services.sync_service import SyncService
@@ -180,6 +181,7 @@ async def build_container(
             ),
             sessions=sessions,
             slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
+            slot_reader=SlotReader(uow=uow),
             free_busy=FreeBusyService(uow=uow),
             feeds=FeedService(uow=uow, clock=clock, ids=ids),
             sync=SyncService(uow=uow, clock=clock, signals=signals),

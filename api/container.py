@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from services.review_service import ReviewService
     from services.session_service import SessionService
     from services.settings import Settings
+    from services.slot_reader import SlotReader
     from services.slot_service import SlotService
     from services.sync_service import SyncService
     from services.user_service import UserService
@@ -92,6 +93,7 @@ class Container:
     keys: KeyService
     sessions: SessionService
     slots: SlotService
+    slot_reader: SlotReader
     free_busy: FreeBusyService
     feeds: FeedService
     sync: SyncService

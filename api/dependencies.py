@@ -22,6 +22,7 @@ from services.google_sign_in import GoogleSignIn
 from services.key_service import KeyService
 from services.review_service import ReviewService
 from services.session_service import SessionService
+from services.slot_reader import SlotReader
 from services.slot_service import SlotService
 from services.sync_service import SyncService
 from services.user_service import UserService
@@ -67,6 +68,10 @@ async def _slots(request: Request) -> SlotService:
     return container_of(request).slots
 
 
+async def _slot_reader(request: Request) -> SlotReader:
+    return container_of(request).slot_reader
+
+
 async def _free_busy(request: Request) -> FreeBusyService:
     return container_of(request).free_busy
 
@@ -108,6 +113,7 @@ Users = Annotated[UserService, Depends(_users)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
 Slots = Annotated[SlotService, Depends(_slots)]
+Reader = Annotated[SlotReader, Depends(_slot_reader)]
 FreeBusyTimes = Annotated[FreeBusyService, Depends(_free_busy)]
 Feeds = Annotated[FeedService, Depends(_feeds)]
 Sync = Annotated[SyncService, Depends(_sync)]

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.dependencies import CurrentUser, Slots, Sync
+from api.dependencies import CurrentUser, Reader, Slots, Sync
 from api.documentation import CALENDAR_READ_ONLY, problems
 from api.paging import (
     DEFAULT_LIMIT,
@@ -40,8 +40,9 @@ from schemas.texts import Storable
 from services.core.accounts import AccountStatus
 from services.core.agenda import Position, Window
 from services.core.records import SlotQuery, SyncState
+from services.slot_reader import SlotReader
 from services.slot_scopes import SlotAddress, SlotEdit
-from services.slot_service import SlotDraft, SlotService
+from services.slot_service import SlotDraft
 from services.slot_views import SlotView
 from services.sync_service import SyncService
 
@@ -59,7 +60,7 @@ NotifyQuery = Annotated[Notify, Query(description="Whom Google mails about it.")
     responses=problems(401, 403, CALENDAR_READ_ONLY, 422),
 )
 async def create_slot(
-    body: SlotWrite, user_id: CurrentUser, slots: Slots, sync: Sync, prefer: Prefer = None
+    *, body: SlotWrite, user_id: CurrentUser, slots: Slots, reader: Reader, sync: Sync, prefer: Prefer = None
 ) -> Response:
     """Answers as soon as the slot is durable; `Prefer: wait=N` waits until Google has it.
 
@@ -67,7 +68,7 @@ async def create_slot(
     """
     draft = SlotDraft(body.content(), body.lines, body.calendar_id, body.notify or "none")
     view = await slots.create(user_id, draft)
-    response = await _written(view, slots, sync, prefer, HTTPStatus.CREATED)
+    response = await _written(view, reader, sync, prefer, HTTPStatus.CREATED)
     response.headers["Location"] = f"/slots/{view.entry.id}"
     return response
 
@@ -82,7 +83,7 @@ async def create_slot(
 async def list_slots(
     *,
     user_id: CurrentUser,
-    slots: Slots,
+    reader: Reader,
     from_: Annotated[WindowEdge, Query(alias="from", description="Only what ends after this.")] = None,
     to: Annotated[WindowEdge, Query(description="Only what starts before this.")] = None,
     q: Annotated[
@@ -112,9 +113,9 @@ async def list_slots(
     )
     query = edges.restrict(query)
     if expand:
-        return await _agenda(user_id, slots, query, bounded_window(edges), read_entry_cursor(cursor))
+        return await _agenda(user_id, reader, query, bounded_window(edges), read_entry_cursor(cursor))
     query = replace(query, after=read_start_cursor(cursor))
-    view = await slots.page(user_id, query)
+    view = await reader.page(user_id, query)
     following = None
     if view.more:
         last = view.entries[-1].slot
@@ -130,14 +131,14 @@ async def list_slots(
     responses={304: {"description": "The client has just this."}, **problems(401, 403, 404, 422)},
 )
 async def get_slot(
-    slot_id: Address, user_id: CurrentUser, slots: Slots, if_none_match: IfNoneMatch = None
+    slot_id: Address, user_id: CurrentUser, reader: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The slot, or the instance of a series; a deleted one is not found.
 
     `ETag` is its version, with a digest of `sync` and `google` once Google knows the slot: 304 means that
     nothing of the answer has changed, also not `sync.state`. `If-Match` takes it with the digest and without.
     """
-    response = _one(await slots.get(user_id, slot_id))
+    response = _one(await reader.get(user_id, slot_id))
     etag = response.headers["etag"]
     if names_tag(if_none_match, etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
@@ -157,6 +158,7 @@ async def replace_slot(
     body: SlotWrite,
     user_id: CurrentUser,
     slots: Slots,
+    reader: Reader,
     sync: Sync,
     if_match: IfMatch = None,
     prefer: Prefer = None,
@@ -168,7 +170,7 @@ async def replace_slot(
     """
     change = SlotEdit(body.replacing, body.calendar_id, body.lines, body.notify or "none")
     view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
-    return await _written(view, slots, sync, prefer)
+    return await _written(view, reader, sync, prefer)
 
 
 @router.patch(
@@ -184,6 +186,7 @@ async def patch_slot(
     body: SlotPatch,
     user_id: CurrentUser,
     slots: Slots,
+    reader: Reader,
     sync: Sync,
     if_match: IfMatch = None,
     prefer: Prefer = None,
@@ -197,7 +200,7 @@ async def patch_slot(
         body.applied_to, body.calendar_id, body.lines, body.notify or "none", body.ends_recurrence
     )
     view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
-    return await _written(view, slots, sync, prefer)
+    return await _written(view, reader, sync, prefer)
 
 
 @router.delete(
@@ -212,6 +215,7 @@ async def delete_slot(
     slot_id: Scoped,
     user_id: CurrentUser,
     slots: Slots,
+    reader: Reader,
     sync: Sync,
     notify: NotifyQuery = "none",
     if_match: IfMatch = None,
@@ -219,7 +223,7 @@ async def delete_slot(
 ) -> Response:
     """Deletes here and in Google; the slot can be restored. Of a series, `scope` says how much is meant."""
     view = await slots.delete(user_id, slot_id, notify=notify, condition=version_condition(if_match))
-    return await _written(view, slots, sync, prefer)
+    return await _written(view, reader, sync, prefer)
 
 
 @router.post(
@@ -234,13 +238,14 @@ async def restore_slot(
     slot_id: Address,
     user_id: CurrentUser,
     slots: Slots,
+    reader: Reader,
     sync: Sync,
     notify: NotifyQuery = "none",
     prefer: Prefer = None,
 ) -> Response:
     """Brings the slot back here and in Google."""
     view = await slots.restore(user_id, slot_id, notify=notify)
-    return await _written(view, slots, sync, prefer)
+    return await _written(view, reader, sync, prefer)
 
 
 @router.get(
@@ -250,26 +255,26 @@ async def restore_slot(
     response_model=HistoryOut,
     responses=problems(401, 403, 404, 422),
 )
-async def get_history(slot_id: Address, user_id: CurrentUser, slots: Slots) -> Response:
+async def get_history(slot_id: Address, user_id: CurrentUser, reader: Reader) -> Response:
     """Every change after the slot appeared, oldest first; a deleted slot has its history too.
 
     That of an instance begins when it becomes an exception, and is empty before.
     """
-    entries = await slots.history(user_id, slot_id)
+    entries = await reader.history(user_id, slot_id)
     return PlainJson(page_body(map(history_body, entries), None))
 
 
 async def _agenda(
-    user_id: UUID, slots: SlotService, query: SlotQuery, window: Window, after: Position | None
+    user_id: UUID, reader: SlotReader, query: SlotQuery, window: Window, after: Position | None
 ) -> Response:
-    view = await slots.agenda(user_id, query, window, after=after)
+    view = await reader.agenda(user_id, query, window, after=after)
     following = entry_cursor(view.entries[-1].position) if view.more else None
     return PlainJson(page_body(_bodies(view), following))
 
 
 async def _written(
     view: SlotView,
-    slots: SlotService,
+    reader: SlotReader,
     sync: SyncService,
     prefer: str | None,
     status: HTTPStatus = HTTPStatus.OK,
@@ -282,7 +287,7 @@ async def _written(
     await sync.wait_until_settled(slot.user_id, (slot.id, *view.written), wait=wait)
     occurrence = view.entry.occurrence
     address = SlotAddress(slot.id, None if occurrence is None else occurrence.original_start)
-    response = _one(await slots.get(slot.user_id, address, include_deleted=True), status)
+    response = _one(await reader.get(slot.user_id, address, include_deleted=True), status)
     response.headers["Preference-Applied"] = applied(wait)
     return response
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.dependencies import CurrentUser, Reviews, Slots, Sync
+from api.dependencies import CurrentUser, Reader, Reviews, Sync
 from api.documentation import NOT_CONNECTED, problems
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.preferences import Prefer, applied, etag_of, wait_of
@@ -160,10 +160,10 @@ async def reject(hold_id: UUID, user_id: CurrentUser, reviews: Reviews) -> Respo
     response_model=SlotOut,
     responses=problems(401, 403, 404, 422),
 )
-async def release(slot_id: UUID, user_id: CurrentUser, reviews: Reviews, slots: Slots) -> Response:
+async def release(slot_id: UUID, user_id: CurrentUser, reviews: Reviews, reader: Reader) -> Response:
     """Lets a slot sync again that app and Google kept overwriting."""
     await reviews.release_quarantine(user_id, slot_id)
-    view = await slots.get(user_id, SlotAddress(slot_id), include_deleted=True)
+    view = await reader.get(user_id, SlotAddress(slot_id), include_deleted=True)
     body = slot_body(view.entry.slot, view.account)
     return PlainJson(body, headers={"ETag": etag_of(body)})
 

@@ -7,16 +7,12 @@ Google is the sync's work. So a save never waits for Google, and never fails bec
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from services.calendar_names import calendar_for_new_slot, stored_id
-from services.core.accounts import AccountStatus
-from services.core.agenda import Entry, agenda
 from services.core.edits import edit, require_editable
 from services.core.errors import InvalidSlotError, StaleEditError, UnknownSlotError
-from services.core.records import HistoryEntry, Notify, Origin, Slot, SlotQuery, SyncState
+from services.core.records import HistoryEntry, Notify, Origin, Slot
 from services.core.relocation import relocated, require_movable
 from services.core.scopes import Circumstances, EditScope, ScopedEdit
 from services.core.slots import FIELD_GROUPS, SlotContent
@@ -31,25 +27,16 @@ from services.slot_scopes import (
     store,
     with_recurrence,
 )
-from services.slot_views import (
-    SlotView,
-    account_status,
-    exceptions_in,
-    find_entry,
-    view_of,
-    view_of_instance,
-)
+from services.slot_views import SlotView, view_of, view_of_instance
 from services.sync_moves import take_exceptions_along
 
 if TYPE_CHECKING:
-    from services.core.agenda import Position, Window
+    from uuid import UUID
+
     from services.core.policy import LoopPolicy
     from services.core.ports import Clock, Ids
     from services.core.storage import Transaction, UnitOfWork
     from services.signals import Signals
-
-_UUID_LENGTH = 36
-_ALL_SERIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,71 +193,6 @@ class SlotService:
         self._announce(user_id)
         return view
 
-    async def get(self, user_id: UUID, address: SlotAddress, *, include_deleted: bool = False) -> SlotView:
-        """One slot, or one instance of a series.
-
-        Raises:
-            UnknownSlotError: There is no such slot.
-            UnknownInstanceError: There is no such instance.
-        """
-        async with self._uow.reading() as tx:
-            entry = await find_entry(tx, user_id, address, include_deleted=include_deleted)
-            return SlotView((entry,), await account_status(tx, user_id))
-
-    async def page(self, user_id: UUID, query: SlotQuery) -> SlotView:
-        """The slots that a query asks for, at most `query.limit`."""
-        async with self._uow.reading() as tx:
-            account = await account_status(tx, user_id)
-            asked = _stored_query(
-                await _with_stored_id(tx, user_id, query), linked=account is not AccountStatus.DISCONNECTED
-            )
-            if asked is None:
-                return SlotView((), account)
-            found = await tx.slots.page(user_id, replace(asked, limit=query.limit + 1))
-            return SlotView(tuple(map(Entry, found[: query.limit])), account, len(found) > query.limit)
-
-    async def agenda(
-        self, user_id: UUID, query: SlotQuery, window: Window, *, after: Position | None
-    ) -> SlotView:
-        """What takes place in a window, series unrolled, at most `query.limit` entries.
-
-        Args:
-            user_id: Whose slots.
-            query: Its window is `window`; `after` and `recurring` are not set.
-            window: What entries must overlap.
-            after: Only entries behind this.
-        """
-        behind = None if after is None else (after[0], UUID(after[1][:_UUID_LENGTH]))
-        async with self._uow.reading() as tx:
-            account = await account_status(tx, user_id)
-            asked = _stored_query(
-                await _with_stored_id(tx, user_id, query), linked=account is not AccountStatus.DISCONNECTED
-            )
-            if asked is None:
-                return SlotView((), account)
-            singles = await tx.slots.page(
-                user_id, replace(asked, recurring=False, after=behind, limit=query.limit + 1)
-            )
-            # A series goes on behind the end of its first occurrence.
-            begun = replace(asked, recurring=True, ends_after=None, all_day_ends_after=None)
-            series = await tx.slots.page(user_id, replace(begun, limit=_ALL_SERIES))
-            exceptions = await exceptions_in(tx, user_id, series, window)
-            found = tuple(islice(agenda(singles, series, exceptions, window, after=after), query.limit + 1))
-            return SlotView(found[: query.limit], account, len(found) > query.limit)
-
-    async def history(self, user_id: UUID, address: SlotAddress) -> list[HistoryEntry]:
-        """What happened to a slot since it appeared, oldest first; a deleted one has a history too.
-
-        An instance that nobody ever edited has none.
-
-        Raises:
-            UnknownSlotError: There is no such slot.
-            UnknownInstanceError: There is no such instance.
-        """
-        async with self._uow.reading() as tx:
-            entry = await find_entry(tx, user_id, address, include_deleted=True)
-            return [] if entry.occurrence is not None else await tx.slots.history(user_id, entry.slot.id)
-
     async def _target(
         self, tx: Transaction, user_id: UUID, address: SlotAddress, condition: VersionCondition | None
     ) -> Target:
@@ -354,18 +276,3 @@ async def _view_of_edit(tx: Transaction, user_id: UUID, shown: Slot, scoped: Sco
     touched = (*(each.slot for each in scoped.edits), *scoped.added)
     written = tuple(slot.id for slot in touched if slot.id != shown.id)
     return replace(await view_of(tx, user_id, [shown]), written=written)
-
-
-async def _with_stored_id(tx: Transaction, user_id: UUID, query: SlotQuery) -> SlotQuery:
-    if query.calendar_id is None:
-        return query
-    return replace(query, calendar_id=await stored_id(tx, user_id, query.calendar_id))
-
-
-def _stored_query(query: SlotQuery, *, linked: bool) -> SlotQuery | None:
-    """The query in terms of what is stored, where no slot is `local_only`; `None` when nothing can match."""
-    if query.sync_state is SyncState.LOCAL_ONLY:
-        return None if linked else replace(query, sync_state=SyncState.PENDING)
-    if query.sync_state is SyncState.PENDING and not linked:
-        return None
-    return query

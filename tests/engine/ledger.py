@@ -167,7 +167,7 @@ async def judge_history(world: World, slot: Slot) -> None:
     """What a slot's history tells leads, change by change, to what the slot is."""
     known: dict[str, Any] = {}
     seqs = []
-    for entry in await world.slots.history(USER, SlotAddress(slot.id)):
+    for entry in await world.reader.history(USER, SlotAddress(slot.id)):
         seqs.append(entry.seq)
         for name, change in entry.fields.items():
             assert known.setdefault(name, change["before"]) == change["before"], (

@@ -102,11 +102,11 @@ async def test_a_listing_that_lags_behind_our_own_edit_undoes_nothing(world: Wor
     world.clock.advance(timedelta(seconds=5))
     await world.edit(slot, title="After")
     await world.settle()
-    told = await world.slots.history(USER, SlotAddress(slot.id))
+    told = await world.reader.history(USER, SlotAddress(slot.id))
     lagging(world, before)
     await world.pull()
     assert (await world.slot(slot.id)).content.title == "After"
-    assert await world.slots.history(USER, SlotAddress(slot.id)) == told
+    assert await world.reader.history(USER, SlotAddress(slot.id)) == told
     assert world.google.event(event_id)["summary"] == "After"
 
 
@@ -116,11 +116,11 @@ async def test_a_listing_that_lags_behind_our_own_deletion_brings_nothing_back(w
     world.clock.advance(timedelta(seconds=5))
     await world.delete(slot)
     await world.settle()
-    told = await world.slots.history(USER, SlotAddress(slot.id))
+    told = await world.reader.history(USER, SlotAddress(slot.id))
     lagging(world, before)
     await world.pull()
     assert await world.all_slots() == []
-    assert await world.slots.history(USER, SlotAddress(slot.id)) == told
+    assert await world.reader.history(USER, SlotAddress(slot.id)) == told
 
 
 async def test_an_event_that_becomes_unreadable_is_neither_deleted_nor_in_the_way(world: World):
@@ -222,7 +222,7 @@ async def test_the_history_of_what_came_back_tells_what_was_new(world: World):
     world.google.edit(event_id, summary="Exam (moved)")
     await world.delete(slot)
     await world.settle()
-    last = (await world.slots.history(USER, SlotAddress(slot.id)))[-1]
+    last = (await world.reader.history(USER, SlotAddress(slot.id)))[-1]
     assert last.fields == {
         "deleted": {"before": True, "after": False},
         "title": {"before": "Exam", "after": "Exam (moved)"},

@@ -81,7 +81,9 @@ async def test_a_slot_moves_with_all_that_google_knows_of_it(moved: tuple[World,
     await only_there(world, slot, event_id)
     assert live(world, WORK)[event_id]["attendees"][0]["comment"] == "With cake"
     [entry] = [
-        each for each in await world.slots.history(USER, SlotAddress(slot.id)) if "calendar_id" in each.fields
+        each
+        for each in await world.reader.history(USER, SlotAddress(slot.id))
+        if "calendar_id" in each.fields
     ]
     assert entry.fields == {"calendar_id": {"before": "primary", "after": WORK}}
 

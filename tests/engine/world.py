@@ -25,6 +25,7 @@ from services.google.transport import GuardedTransport
 from services.google_oauth import GoogleOAuth
 from services.review_service import ReviewService
 from services.signals import Signals
+from services.slot_reader import SlotReader
 from services.slot_scopes import SlotAddress, SlotEdit
 from services.slot_service import SlotDraft, SlotService
 from services.sync_engine import SyncEngine
@@ -92,6 +93,7 @@ class World:
     other_engine: SyncEngine
     """Of another replica."""
     slots: SlotService
+    reader: SlotReader
     sync: SyncService
     review: ReviewService
     connections: ConnectionService
@@ -243,6 +245,7 @@ async def make_world(
         engine=engine("one"),
         other_engine=engine("two"),
         slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
+        reader=SlotReader(uow=uow),
         sync=SyncService(uow=uow, clock=clock, signals=signals),
         review=ReviewService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
         connections=_connections(
