@@ -33,7 +33,7 @@ def check(method: str, path: str, status: int, body: Any, *, passed_through: Col
         path: Its path, below any prefix; what is no Calendar path is not judged.
         status: Of the answer.
         body: Bytes, text, or the decoded JSON.
-        passed_through: Fields outside the schema that the test itself put on events.
+        passed_through: Fields outside the schema that the test itself put on events and their guests.
     """
     start = path.find(_ROOT)
     if start < 0:
@@ -93,10 +93,13 @@ def _answer_schema(method: str, path: str) -> str:
     return candidates[0]
 
 
+_OPEN = frozenset({"Event", "EventAttendee"})
+
+
 @lru_cache(maxsize=64)
 def _validator(name: str, passed_through: frozenset[str]) -> jsonschema.Draft202012Validator:
     definitions = {
-        key: _translated(schema, passed_through if key == "Event" else frozenset())
+        key: _translated(schema, passed_through if key in _OPEN else frozenset())
         for key, schema in _discovery()["schemas"].items()
     }
     return jsonschema.Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": definitions})
