@@ -45,7 +45,7 @@ CALENDAR_READ_ONLY: Final = errors.ReadOnlyCalendarError(
 CALENDAR_NOT_SELECTED: Final = errors.CalendarNotSelectedError("c_0a1b2c3d4e5f@group.calendar.google.com")
 CALENDAR_LIST_CLOSED: Final = errors.CalendarListScopeError()
 TOO_MANY_FORGED: Final = errors.TooManyNotificationsError(17)
-READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer")
+READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer", frozenset({"title", "start", "end"}))
 
 _TYPICAL: Final[dict[int, Exception]] = {
     400: errors.OAuthFlowError("oauth-state-invalid", "The authorization is unknown, finished or too old."),

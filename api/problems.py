@@ -207,7 +207,8 @@ TABLE: dict[type[Exception], Row] = {
         "read-only-slot",
         "The slot cannot be edited here",
         409,
-        "Google lets nobody but others change this: see `reason` and `fields`.",
+        "Google does not let you change these `fields`, for this `reason`; `google.editable_fields` of the "
+        "slot names those that you can change.",
         _read_only,
     ),
     errors.InvalidSlotError: Row(

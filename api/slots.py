@@ -165,6 +165,11 @@ async def replace_slot(
 ) -> Response:
     """Fields that the body omits take their default; calendar and the user's own answer stay.
 
+    So a body without `attendees` leaves nobody invited; send back what `GET` shows to keep them. Whom Google
+    mails about it is for `notify` to say, and is nobody without it. What Google does not let the user change
+    (`google.editable_fields` names the rest) is refused with 409 `read-only-slot` before anything is stored;
+    `reason` is one of the values of `google.restriction`.
+
     Of a series, `scope` says how much is meant: `this` instance, this and all `following`, or `all`.
     Rules are replaced only where the series itself is addressed or the body names new ones.
     """
@@ -192,6 +197,11 @@ async def patch_slot(
     prefer: Prefer = None,
 ) -> Response:
     """A JSON merge patch: absent is untouched, `null` clears. A new `timezone` alone keeps the instants.
+
+    `attendees` is a list and goes whole. `response_status` is the user's own answer, also to what others
+    organize. What Google does not let the user change (`google.editable_fields` names the rest) is refused
+    with 409 `read-only-slot` before anything is stored; `reason` is one of the values of
+    `google.restriction`. `notify` says whom Google mails about it: nobody without it.
 
     Of a series, `scope` says how much is meant: `this` instance, this and all `following`, or `all`.
     Exceptions go where their instances go.
@@ -221,7 +231,11 @@ async def delete_slot(
     if_match: IfMatch = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Deletes here and in Google; the slot can be restored. Of a series, `scope` says how much is meant."""
+    """Deletes here and in Google; the slot can be restored. Of a series, `scope` says how much is meant.
+
+    An event that others organize is deleted from the user's calendar alone. 409 `read-only-slot`: Google does
+    not let the user delete it (`google.deletable`).
+    """
     view = await slots.delete(user_id, slot_id, notify=notify, condition=version_condition(if_match))
     return await _written(view, reader, sync, prefer)
 

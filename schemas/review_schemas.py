@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 from schemas.common import Documented
 from services.core.calendars import HoldRecord
 from services.core.records import ConflictRecord
+from services.core.slots import client_name
 
 
 def conflict_body(conflict: ConflictRecord) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def conflict_body(conflict: ConflictRecord) -> dict[str, Any]:
     return {
         "id": conflict.id,
         "slot_id": conflict.slot_id,
-        "field": conflict.group,
+        "field": client_name(conflict.group),
         "winner": "app" if conflict.winner == "local" else "google",
         "winning_value": conflict.winning_value,
         "losing_value": conflict.losing_value,

@@ -1,5 +1,6 @@
 """What clients send about slots."""
 
+import re
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from services.core.errors import InvalidSlotError
 from services.core.slots import (
     DEFAULT_REMINDERS,
     AllDay,
+    Attendee,
     ReminderOverride,
     Reminders,
     ResponseStatus,
@@ -25,7 +27,7 @@ from services.core.slots import (
 COLORS = tuple(str(number) for number in range(1, 12))
 
 Notify = Literal["none", "all", "external"]
-Title = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
+Title = Annotated[str, Field(max_length=1024), AfterValidator(storable)]
 Description = Annotated[str, Field(max_length=8192), AfterValidator(storable)]
 Location = Annotated[str, Field(max_length=1024), AfterValidator(storable)]
 MomentText = Annotated[str, Field(max_length=64), AfterValidator(storable)]
@@ -33,7 +35,8 @@ CalendarId = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator
 
 RecurrenceLine = Annotated[str, Field(max_length=8192), AfterValidator(storable)]
 
-_ADDRESS = r"^[^@\s]+@[^@\s]+$"
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_MOST_ATTENDEES = 1000
 _NOT_INVITED = "Only a guest can answer, and the user is not invited."
 
 _EXAMPLE: dict[str, Any] = {
@@ -88,8 +91,8 @@ class AttendeeIn(Documented):
 
     model_config = ConfigDict(extra="forbid")
 
-    email: Annotated[str, Field(max_length=320, pattern=_ADDRESS), AfterValidator(storable)]
-    """Whom to invite; case does not matter."""
+    email: Annotated[str, Field(max_length=1024), AfterValidator(storable)]
+    """Whom to invite: an address; case does not matter."""
     optional: StrictBool = False
     """Whether it goes without this guest."""
     display_name: str | None = None
@@ -135,13 +138,19 @@ class _SlotFields(Documented):
     """RRULE, RDATE, EXDATE lines of RFC 5545, without DTSTART. One instance has none; where it stands for
     those that follow or for all (`scope`), lines are their new rules and `null` in a patch ends the
     recurrence."""
-    attendees: list[AttendeeIn] | None = Field(default=None, max_length=200)
-    """Who is to be invited, as `google.attendees` shows them; what they answered is theirs to change."""
+    attendees: list[AttendeeIn] | None = Field(default=None, max_length=_MOST_ATTENDEES)
+    """Who is to be invited, as `attendees` or `google.attendees` shows them: all of them, since who is not in
+    the list is invited no more. What they answered is theirs to change, and stays."""
     response_status: ResponseStatus | None = None
     """What the user answers; only where the user is invited."""
 
-    def _changes(self) -> dict[str, Any]:
-        """The values of the fields that the body names, except the schedule, in the core's terms."""
+    def _changes(self, before: SlotContent | None) -> dict[str, Any]:
+        """The values of the fields that the body names, except the schedule, in the core's terms.
+
+        Raises:
+            InvalidSlotError: Values do not fit together, or an address is none. What the slot has already, be
+                it ever so odd, may be sent back.
+        """
         given = self.model_fields_set
         reminders = self.reminders.to_core() if self.reminders else DEFAULT_REMINDERS
         values = {
@@ -151,11 +160,18 @@ class _SlotFields(Documented):
             "transparency": self.transparency or "opaque",
             "visibility": self.visibility or "default",
             "reminders": reminders,
-            "attendees": attendees_from_document(
-                each.model_dump(include={"email", "optional"}) for each in self.attendees or ()
-            ),
+            "attendees": self._guests(before),
         }
         return {name: value for name, value in values.items() if name in given}
+
+    def _guests(self, before: SlotContent | None) -> tuple[Attendee, ...]:
+        known = {each.email for each in before.attendees} if before is not None else set()
+        for number, each in enumerate(self.attendees or ()):
+            if not _ADDRESS.fullmatch(each.email) and each.email.lower() not in known:
+                raise InvalidSlotError(f"/attendees/{number}/email", "This is no e-mail address.")
+        return attendees_from_document(
+            {"email": each.email, "optional": each.optional} for each in self.attendees or ()
+        )
 
 
 class SlotWrite(_SlotFields):
@@ -183,9 +199,7 @@ class SlotWrite(_SlotFields):
         """
         if self.response_status is not None:
             raise InvalidSlotError("/response_status", _NOT_INVITED)
-        start, end = parse_moment(self.start, "/start"), parse_moment(self.end, "/end")
-        schedule = Schedule(span_of(start, end, self.timezone))
-        return SlotContent(title=normalise_text(self.title), schedule=schedule, **self._changes())
+        return self._content(None)
 
     def replacing(self, content: SlotContent) -> SlotContent:
         """What takes the place of `content`; the user's own answer stays unless the body names one.
@@ -194,7 +208,12 @@ class SlotWrite(_SlotFields):
             InvalidSlotError: Values do not fit together.
         """
         answer = _answered(content, self.response_status) if self.response_status else content.response
-        return replace(self.model_copy(update={"response_status": None}).content(), response=answer)
+        return replace(self._content(content), response=answer)
+
+    def _content(self, before: SlotContent | None) -> SlotContent:
+        start, end = parse_moment(self.start, "/start"), parse_moment(self.end, "/end")
+        schedule = Schedule(span_of(start, end, self.timezone))
+        return SlotContent(title=_titled(self.title, before), schedule=schedule, **self._changes(before))
 
 
 class SlotPatch(_SlotFields):
@@ -229,11 +248,11 @@ class SlotPatch(_SlotFields):
         for name in ("title", "start", "end"):
             if name in given and getattr(self, name) is None:
                 raise InvalidSlotError(f"/{name}", "This field cannot be cleared.")
-        values = self._changes()
+        values = self._changes(content)
         if "response_status" in given:
             values["response"] = _answered(content, self.response_status)
         if self.title is not None:
-            values["title"] = normalise_text(self.title)
+            values["title"] = _titled(self.title, content)
         if given & {"start", "end", "timezone"}:
             span = self._span_blaming_the_body(content.schedule.span)
             values["schedule"] = Schedule(span, content.schedule.recurrence)
@@ -255,6 +274,12 @@ class SlotPatch(_SlotFields):
             span = span_of(start, end, None)
             return Timed(span.start, span.end, now.timezone) if isinstance(span, Timed) else span
         return span_of(start, end, self.timezone)
+
+
+def _titled(title: str, before: SlotContent | None) -> str:
+    if not title and (before is None or before.title):
+        raise InvalidSlotError("/title", "A slot needs a title.")
+    return normalise_text(title)
 
 
 def _answered(content: SlotContent, answer: ResponseStatus | None) -> ResponseStatus:

@@ -262,10 +262,13 @@ def changed_fields(before: SlotContent | None, after: SlotContent | None) -> dic
         return {}
     was, now = content_to_document(before), content_to_document(after)
     return {
-        _CLIENT_NAMES.get(name, name): {"before": was[name], "after": now[name]}
-        for name in was
-        if was[name] != now[name]
+        client_name(name): {"before": was[name], "after": now[name]} for name in was if was[name] != now[name]
     }
+
+
+def client_name(name: str) -> str:
+    """A field of the content, or a group of fields, as clients name it."""
+    return _CLIENT_NAMES.get(name, name)
 
 
 def group_value(content: SlotContent, group: FieldGroup) -> Any:
