@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from fastapi.routing import iter_route_contexts
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from fastapi.dependencies.models import Dependant
 
-_REQUIRED = CurrentPrincipal.__metadata__[0].dependency
-_OPTIONAL = OptionalPrincipal.__metadata__[0].dependency
+_REQUIRED = get_args(CurrentPrincipal)[1].dependency
+_OPTIONAL = get_args(OptionalPrincipal)[1].dependency
 
 PUBLIC = frozenset(
     {
@@ -86,7 +86,7 @@ def _routes(app: FastAPI) -> Iterator[Declared]:
             dependant = getattr(context, "dependant", None)
             calls = set(_calls(dependant)) if dependant is not None else set()
             principal = "required" if _REQUIRED in calls else "optional" if _OPTIONAL in calls else None
-            yield Declared(method, context.path, principal)
+            yield Declared(method, str(context.path), principal)
 
 
 def _calls(dependant: Dependant) -> Iterator[Any]:

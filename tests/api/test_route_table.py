@@ -69,9 +69,9 @@ async def test_without_a_valid_credential_nothing_but_the_public_paths_answers(
 ) -> None:
     for route in GUARDED:
         path = route.at({name: id_for(name) for name in route.parameters})
-        for body in ({}, {"content": b'{"title": 1}', "headers": {"content-type": "application/json"}}):
-            sent = {**header, **body.get("headers", {})}
-            answer = await closed.http.request(route.method, path, content=body.get("content"), headers=sent)
+        for body, described in ((None, {}), (b'{"title": 1}', {"content-type": "application/json"})):
+            sent = {**header, **described}
+            answer = await closed.http.request(route.method, path, content=body, headers=sent)
             told = problem(answer, 401, "unauthenticated")
             assert answer.headers["www-authenticate"] == "Bearer"
             assert NOBODYS not in str(told)
