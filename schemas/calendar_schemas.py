@@ -6,7 +6,8 @@ from typing import Any, Self
 from pydantic import ConfigDict, StrictBool, model_validator
 
 from schemas.common import Documented
-from services.core.calendar_list import CalendarChoice, CalendarEntry, role_of
+from services.core.calendar_entry import CalendarEntry
+from services.core.calendar_list import CalendarChoice, role_of
 
 _UNKNOWN = CalendarEntry(id="")
 

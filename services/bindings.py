@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.core.calendar_list import PRIMARY, is_selected
+from services.core.calendar_entry import PRIMARY
+from services.core.calendar_list import is_selected
 from services.core.calendars import CalendarStatus, Cursor, has_lost_its_calendar
 from services.core.edits import edit
 from services.core.errors import PendingChangesError

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.core.calendar_list import PRIMARY, default_of, is_selected, role_of
+from services.core.calendar_entry import PRIMARY
+from services.core.calendar_list import default_of, is_selected, role_of
 from services.core.errors import InvalidSlotError, ReadOnlyCalendarError
 
 if TYPE_CHECKING:

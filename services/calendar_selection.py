@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from services.bindings import leave_calendar
 from services.calendar_names import stored_id
 from services.core.accounts import AccountStatus
-from services.core.calendar_list import PRIMARY, CalendarChoice, choices, chosen, default_of, is_selected
+from services.core.calendar_entry import PRIMARY
+from services.core.calendar_list import CalendarChoice, choices, chosen, default_of, is_selected
 from services.core.calendars import CalendarStatus, CalendarSync, Cursor
 from services.core.errors import (
     CalendarListScopeError,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.channel_service import ChannelService
-    from services.core.calendar_list import CalendarEntry
+    from services.core.calendar_entry import CalendarEntry
     from services.core.errors import DomainError
     from services.core.ports import Calendars, Clock
     from services.core.storage import Transaction, UnitOfWork

@@ -35,7 +35,7 @@ from services.google.wire import (
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from services.core.calendar_list import CalendarEntry
+    from services.core.calendar_entry import CalendarEntry
     from services.core.events import EventPage, RemoteEvent
     from services.core.ports import Clock
     from services.core.records import Notify

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from services.bindings import all_slots, forget_cursors, remove_google_slots, unbound
 from services.core.accounts import AccountStatus
-from services.core.calendar_list import PRIMARY
+from services.core.calendar_entry import PRIMARY
 from services.core.calendars import CalendarStatus, CalendarSync
 from services.core.errors import (
     DomainError,

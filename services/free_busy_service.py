@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.calendar_names import stored_id
 from services.core.agenda import Entry, Window, agenda
-from services.core.calendar_list import PRIMARY
+from services.core.calendar_entry import PRIMARY
 from services.core.errors import UnknownCalendarError
 from services.core.free_busy import ANY_ZONE, Interval, busy_intervals, free_intervals, merged
 from services.core.records import SlotQuery

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from persistence.models import calendar_sync_states
 from persistence.types import from_micros, to_micros
-from services.core.calendar_list import CalendarEntry
+from services.core.calendar_entry import CalendarEntry
 from services.core.calendars import CalendarStatus, CalendarSync, Cursor, SyncCounters, SyncError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from services.core.calendar_list import CalendarEntry
+    from services.core.calendar_entry import CalendarEntry
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Due at once, or never before."""

@@ -6,10 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import date, datetime, timedelta
     from uuid import UUID
-
-    from services.core.recurrence import OriginalStart
 
 
 class FailureClass(StrEnum):
@@ -161,7 +159,7 @@ class SlotMovingError(DomainError):
 class UnknownInstanceError(DomainError):
     """The series has no such instance, or it is cancelled."""
 
-    def __init__(self, series_id: UUID, original_start: OriginalStart) -> None:
+    def __init__(self, series_id: UUID, original_start: datetime | date) -> None:
         super().__init__(f"{series_id}: {original_start}")
         self.series_id = series_id
         self.original_start = original_start

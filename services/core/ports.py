@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from services.core.calendar_list import CalendarEntry
+    from services.core.calendar_entry import CalendarEntry
     from services.core.events import EventPage, OpenedChannel, RemoteEvent
     from services.core.records import Notify
     from services.core.slots import SlotContent

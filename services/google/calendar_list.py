@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.core.calendar_list import CalendarEntry
+from services.core.calendar_entry import CalendarEntry
 from services.google.times import known_zone
 from services.google.transport import no_answer
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.core.calendar_list import CalendarEntry
+from services.core.calendar_entry import CalendarEntry
 from services.core.calendars import (
     LONG_AGO,
     CalendarStatus,

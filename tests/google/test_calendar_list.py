@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from services.core.accounts import AccountStatus
-from services.core.calendar_list import CalendarEntry
+from services.core.calendar_entry import CalendarEntry
 from services.core.errors import FailureClass, VendorError
 from services.google.calendar_list import entries_from_wire
 from services.google.transport import HttpRequest, HttpResponse

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.calendar_list import PRIMARY, CalendarChoice, CalendarEntry, choices, chosen
+from services.core.calendar_entry import PRIMARY, CalendarEntry
+from services.core.calendar_list import CalendarChoice, choices, chosen
 from services.core.calendars import CalendarStatus, CalendarSync
 from services.core.errors import CalendarNotSelectedError, DefaultCalendarError, ReadOnlyCalendarError
 
