@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 
-.PHONY: run sandbox test check lint bench fmt clean help
+.PHONY: run rotate-keys sandbox test check lint bench fmt clean help
 
 help:  ## Say what each command does.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -24,6 +24,9 @@ $(DEV_STAMP): $(STAMP) requirements-dev.txt
 
 run: $(STAMP)  ## Set up, migrate and serve on http://localhost:8000.
 	@exec $(BIN)/python main.py
+
+rotate-keys: $(STAMP)  ## Encrypt every stored token with SECRET_KEY, after it was changed.
+	@exec $(BIN)/python main.py rotate-keys
 
 sandbox: $(STAMP)  ## Serve the Google simulator alone on http://localhost:9090.
 	@exec $(BIN)/python -m sandbox --port 9090

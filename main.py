@@ -12,7 +12,7 @@ import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from api.application import create_app
 from api.container import Container, http_policy
@@ -44,6 +44,7 @@ from services.google.transport import (
 from services.google_oauth import GoogleOAuth
 from services.google_sign_in import GoogleSignIn
 from services.key_service import KeyService
+from services.keyring import KeyRing, Rotation
 from services.logging_setup import configure_logging
 from services.rate_limits import RateLimits
 from services.review_service import ReviewService
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from services.core.ports import Clock, Ids
 
+_FORGET: Final = "--forget-unreadable"
 SHUTDOWN_GRACE = timedelta(seconds=10)
 """How long running syncs may go on once the service is told to stop."""
 
@@ -117,6 +119,7 @@ async def build_container(
         stack.push_async_callback(database.dispose)
         uow, signals, policy = SqlUnitOfWork(database), Signals(), sync_policy(settings)
         box = TokenVault.from_secrets(*secret_keys(settings, ids), ids=ids)
+        await KeyRing(uow=uow, vault=box, clock=clock).check()
         config = oauth_config(settings)
         endpoints = OAuthEndpoints(transport=guarded, clock=clock, config=config)
         tokens = TokenService(uow=uow, endpoints=endpoints, clock=clock, box=box)
@@ -341,12 +344,10 @@ def serve() -> None:
         configure_logging(level=settings.log_level, style=settings.log_format)
         if not settings.sqlite:
             asyncio.run(_prepare_database(settings, migrate=True))
+        _require_free_port(settings)
+        asyncio.run(_check_keys_early(settings))
     except SettingsError as error:
-        sys.stderr.write(f"{settings_sentence(error)}\n")
-        sys.exit(2)
-    if _is_taken(settings.host, settings.port):
-        sys.stderr.write(f"PORT {settings.port} is in use on {settings.host}: set another one.\n")
-        sys.exit(2)
+        _refuse(error)
     sys.stdout.write(_welcome(settings))
     sys.stdout.flush()
     options: dict[str, Any] = {"loop": "uvloop", "http": "httptools"}
@@ -368,13 +369,69 @@ def serve() -> None:
     )
 
 
-def _is_taken(host: str, port: int) -> bool:
-    """Whether somebody listens there already; asked before anything is started."""
+def rotate_keys(*options: str) -> None:
+    """Encrypt every stored token with SECRET_KEY: what `python main.py rotate-keys` does."""
     try:
-        socket.create_server((host, port), reuse_port=False).close()
+        settings = load_settings()
+        configure_logging(level=settings.log_level, style=settings.log_format)
+        done = asyncio.run(_rotated(settings, forget_unreadable=_FORGET in options))
+    except SettingsError as error:
+        _refuse(error)
+    sys.stdout.write(
+        f"Encrypted with SECRET_KEY now: {done.resealed}. Erased: {done.forgotten}. "
+        f"Cannot be opened: {done.unreadable}.\n"
+    )
+    if not done.complete:
+        sys.stderr.write(
+            "SECRET_KEY_PREVIOUS must be the key that the rest was encrypted with; if that is lost, "
+            f"`rotate-keys {_FORGET}` erases the rest, and its users have to link again.\n"
+        )
+        sys.exit(1)
+    sys.stdout.write("SECRET_KEY_PREVIOUS is not needed any more.\n")
+
+
+async def _rotated(settings: Settings, *, forget_unreadable: bool) -> Rotation:
+    await _prepare_database(settings, migrate=settings.sqlite)
+    async with _key_ring(settings) as ring:
+        return await ring.rotate(forget_unreadable=forget_unreadable)
+
+
+async def _check_keys_early(settings: Settings) -> None:
+    """Refuse a wrong key before the server starts, where there is a database to ask already."""
+    file = settings.sqlite_file
+    if settings.sqlite and (file is None or not file.exists()):
+        return
+    try:
+        url = settings.database_url.get_secret_value()
+        if await migrations.current_revision(url) == migrations.head_revision():
+            async with _key_ring(settings) as ring:
+                await ring.check()
+    except (DatabaseUnavailableError, ValueError):
+        return  # The server says what is the matter with the database.
+
+
+@asynccontextmanager
+async def _key_ring(settings: Settings) -> AsyncIterator[KeyRing]:
+    ids, database = SystemIds(), Database(settings.database_url.get_secret_value())
+    try:
+        vault = TokenVault.from_secrets(*secret_keys(settings, ids), ids=ids)
+        yield KeyRing(uow=SqlUnitOfWork(database), vault=vault, clock=SystemClock())
+    finally:
+        await database.dispose()
+
+
+def _refuse(error: SettingsError) -> NoReturn:
+    sys.stderr.write(f"{settings_sentence(error)}\n")
+    sys.exit(2)
+
+
+def _require_free_port(settings: Settings) -> None:
+    """Nobody may listen there already; asked before anything is started."""
+    try:
+        socket.create_server((settings.host, settings.port), reuse_port=False).close()
     except OSError:
-        return True
-    return False
+        detail = f"{settings.port} is in use on {settings.host}: set another one"
+        raise SettingsError("PORT", detail) from None
 
 
 def _welcome(settings: Settings) -> str:
@@ -386,5 +443,17 @@ def _welcome(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
+def command(*words: str) -> None:
+    """What the words behind `python main.py` ask for."""
+    match words:
+        case ():
+            serve()
+        case ("rotate-keys",) | ("rotate-keys", "--forget-unreadable"):
+            rotate_keys(*words[1:])
+        case _:
+            sys.stderr.write(f"usage: python main.py [rotate-keys [{_FORGET}]]\n")
+            sys.exit(2)
+
+
 if __name__ == "__main__":
-    serve()
+    command(*sys.argv[1:])

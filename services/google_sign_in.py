@@ -78,6 +78,8 @@ class GoogleSignIn:
             state=state,
             code_verifier=verifier,
             nonce=nonce,
+            # Google's library asks for a refresh token unless told not to.
+            access_type="online",
             prompt="select_account",
         )
         return OpenedFlow(url, secret)

@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from services.core.errors import SettingsError
 from services.setting_types import BaseUrl, Hosts, Networks, Origins, Url  # noqa: TC001  # read by pydantic
+from services.settings_rules import check_together
 from services.web_addresses import host_of, is_loopback, is_loopback_host, origin_of
 
 GOOGLE_AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
@@ -30,10 +31,9 @@ GOOGLE_API_ROOT = "https://www.googleapis.com"
 
 SANDBOX_PATH = "/sandbox"
 WEBHOOK_PATH = "/webhooks/google-calendar"
+CALLBACK_PATH = "/auth/google/callback"
 
 _SECRETS = ("secret_key", "secret_key_previous", "google_client_secret", "admin_api_key", "database_url")
-_MIN_SECRET_LENGTH = 32
-_MIN_DISTINCT_CHARACTERS = 10
 
 
 class GoogleAddresses(NamedTuple):
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     @property
     def redirect_uri(self) -> str:
         """Where Google sends the browser after the consent."""
-        return self.oauth_redirect_uri or f"{self.public_base_url}/auth/google/callback"
+        return self.oauth_redirect_uri or f"{self.public_base_url}{CALLBACK_PATH}"
 
     @property
     def webhook_url(self) -> str | None:
@@ -217,7 +217,7 @@ def load_settings(env_file: str | Path | None = ".env", **overrides: Any) -> Set
         settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
         raise _settings_error(error) from None
-    _check_together(settings)
+    check_together(settings)
     return settings
 
 
@@ -226,37 +226,6 @@ def _settings_error(error: ValidationError) -> SettingsError:
     variable = str(first["loc"][0]).upper() if first["loc"] else "The settings"
     detail = first["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
     return SettingsError(variable, detail)
-
-
-def _check_together(settings: Settings) -> None:
-    if settings.database_url.get_secret_value().partition(":")[0].partition("+")[0] not in (
-        "sqlite",
-        "postgres",
-        "postgresql",
-    ):
-        raise SettingsError("DATABASE_URL", "must begin with sqlite: or postgresql:")
-    if (settings.google_client_id is None) != (settings.google_client_secret is None):
-        missing = "GOOGLE_CLIENT_ID" if settings.google_client_id is None else "GOOGLE_CLIENT_SECRET"
-        raise SettingsError(missing, "must be set, since the other half of the Google credentials is")
-    if settings.secret_key is None and not (settings.loopback and settings.sqlite):
-        raise SettingsError("SECRET_KEY", "must be set except for SQLite on a loopback address")
-    if not settings.loopback:
-        _check_public(settings)
-
-
-def _check_public(settings: Settings) -> None:
-    if urlsplit(settings.public_base_url).scheme != "https":
-        raise SettingsError("PUBLIC_BASE_URL", "must begin with https:// unless it is a loopback address")
-    secret = settings.secret_key.get_secret_value() if settings.secret_key else ""
-    if len(secret) < _MIN_SECRET_LENGTH or len(set(secret)) < _MIN_DISTINCT_CHARACTERS:
-        raise SettingsError("SECRET_KEY", "must be at least 32 random characters where the service is public")
-    admin = settings.admin_api_key
-    if admin is not None and len(admin.get_secret_value()) < _MIN_SECRET_LENGTH:
-        raise SettingsError("ADMIN_API_KEY", "must be at least 32 characters where the service is public")
-    if settings.google_sandbox == "on":
-        raise SettingsError("GOOGLE_SANDBOX", "must not be on where PUBLIC_BASE_URL is public")
-    if settings.google_client_id is None:
-        raise SettingsError("GOOGLE_CLIENT_ID", "must be set where PUBLIC_BASE_URL is public")
 
 
 class _SecretFiles(PydanticBaseSettingsSource):

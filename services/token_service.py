@@ -171,6 +171,9 @@ class TokenService:
                 current = await tx.accounts.find(seen.user_id)
                 if current is None or (current.version, current.status) != (seen.version, seen.status):
                     return False
+                if wanted.refresh_token == seen.refresh_token:
+                    # The same token may have been sealed with another key meanwhile.
+                    wanted = replace(wanted, refresh_token=current.refresh_token)
                 await tx.accounts.save(wanted)
                 if wanted.status is AccountStatus.REAUTHORISATION_REQUIRED:
                     await tx.calendars.set_status(

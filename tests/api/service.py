@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from api.application import create_app
 from main import running
+from sandbox import Request, Sandbox
+from sandbox.asgi import Face
+from services.google.transport import AsgiTransport
 from services.settings import load_settings
 from services.system import SystemClock, SystemIds
+from tests.google.world import NoNetwork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,8 +25,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from main import Parts
+    from services.core.ports import Clock
 
 ORIGIN = "http://localhost:8000"
+NAVIGATION = {"accept": "text/html", "sec-fetch-mode": "navigate", "sec-fetch-site": "none"}
+"""What a browser sends when a person goes somewhere."""
 ADMIN_KEY = "the administrator's key in these stories"
 SLOT = {
     "title": "Review",
@@ -101,20 +110,86 @@ class Service:
         back = await self.sandbox("POST", "/consent", decision)
         return await self.http.get(back["location"])
 
+    async def sign_in(self, account: str, *, return_to: str | None = None, **choice: Any) -> httpx.Response:
+        """A person without a key goes to the service with a browser; what the callback answers."""
+        asked = {"return_to": return_to} if return_to else {}
+        opened = await self.http.get("/auth/google/authorize", params=asked, headers=NAVIGATION)
+        assert opened.status_code == 302, opened.text
+        await self.sandbox("POST", "/accounts", {"email": account})
+        decision = {"url": opened.headers["location"], "account": account, **choice}
+        return await self.http.get((await self.sandbox("POST", "/consent", decision))["location"])
+
     async def connect(self, person: Person) -> None:
         answer = await self.consent(person)
         assert answer.status_code == 200, answer.text
 
 
+class LaterClock(SystemClock):
+    """The time, or later when it is told so."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        self._ahead += by
+
+
+PUBLIC_ORIGIN = "https://calendar.example.com"
+_GOOGLE = "http://google.localhost"
+
+
+@dataclass
+class PublicService(Service):
+    """The same as others reach it over the internet, with a Google of its own beside it."""
+
+    google: Sandbox
+
+    async def sandbox(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.google.handle(Request(method, f"/_control{path}", {}, json.dumps(body).encode()))
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+
 @asynccontextmanager
-async def running_service(database_url: str, **settings: Any) -> AsyncIterator[Service]:
+async def public_service(database_url: str, **settings: Any) -> AsyncIterator[PublicService]:
+    """The service at a public address."""
+    values = {
+        "public_base_url": PUBLIC_ORIGIN,
+        "secret_key": "9f8e7d6c5b4a39281706f5e4d3c2b1a0",
+        "google_client_id": "the-service",
+        "google_client_secret": "a client secret of these stories only",
+        "google_auth_uri": f"{_GOOGLE}/o/oauth2/v2/auth",
+        "google_token_uri": f"{_GOOGLE}/token",
+        "google_revoke_uri": f"{_GOOGLE}/revoke",
+        "google_userinfo_uri": f"{_GOOGLE}/v1/userinfo",
+        "google_api_root": _GOOGLE,
+        **settings,
+    }
+    app = create_app(lambda _: None)  # type: ignore[arg-type, return-value]  # the lifespan is driven below
+    loaded = load_settings(None, database_url=database_url, admin_api_key=ADMIN_KEY, **values)
+    clock = SystemClock()
+    google = Sandbox(now=clock.now, seed=7, base_url=_GOOGLE)
+    inner = AsgiTransport(Face(google), prefix=_GOOGLE, fallback=NoNetwork())
+    async with running(app, loaded, clock=clock, ids=SystemIds(), transport=inner) as parts:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_ORIGIN) as http:
+            yield PublicService(app, http, parts, google)
+
+
+@asynccontextmanager
+async def running_service(
+    database_url: str, *, clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[Service]:
     """The service over a migrated database; `settings` override its defaults."""
     values = {"secret_key": "a secret key for these stories only", "admin_api_key": ADMIN_KEY, **settings}
     # All users of these stories ask from one address, and quicker than people do.
     values.setdefault("rate_limit_per_minute", 0)
     app = create_app(lambda _: None)  # type: ignore[arg-type, return-value]  # the lifespan is driven below
     loaded = load_settings(None, database_url=database_url, **values)
-    async with running(app, loaded, clock=SystemClock(), ids=SystemIds()) as parts:
+    async with running(app, loaded, clock=clock or SystemClock(), ids=SystemIds()) as parts:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
             yield Service(app, http, parts)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from services.configuration import secret_keys, sync_policy
+from services.configuration import secret_keys, session_policy, sync_policy
 from services.core.errors import SettingsError
 from services.settings import Settings, load_settings
 from services.system import SystemIds
 
 ROOT = Path(__file__).parents[2]
 SECRET = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
+ADMIN = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 PUBLIC: dict[str, Any] = {
     "public_base_url": "https://calendar.example.com",
     "secret_key": SECRET,
@@ -111,6 +112,15 @@ def test_another_google_needs_no_embedded_one() -> None:
         ({**PUBLIC, "google_client_id": None, "google_client_secret": None}, "GOOGLE_CLIENT_ID"),
         ({**PUBLIC, "google_sandbox": "on"}, "GOOGLE_SANDBOX"),
         ({**PUBLIC, "admin_api_key": "short"}, "ADMIN_API_KEY"),
+        ({**PUBLIC, "admin_api_key": "a" * 64}, "ADMIN_API_KEY"),
+        ({**PUBLIC, "admin_api_key": SECRET}, "ADMIN_API_KEY"),
+        (
+            {**PUBLIC, "oauth_redirect_uri": "http://localhost:8000/auth/google/callback"},
+            "OAUTH_REDIRECT_URI",
+        ),
+        ({**PUBLIC, "oauth_redirect_uri": "https://other.example.com/auth"}, "OAUTH_REDIRECT_URI"),
+        ({"session_idle_minutes": "0"}, "SESSION_IDLE_MINUTES"),
+        ({"session_lifetime_hours": "9999"}, "SESSION_LIFETIME_HOURS"),
     ],
 )
 def test_what_does_not_let_the_service_start(values: dict[str, Any], variable: str) -> None:
@@ -151,9 +161,9 @@ def test_secrets_come_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_secrets_are_not_shown() -> None:
-    values = {**PUBLIC, "admin_api_key": "x" * 32, "database_url": "postgresql://u:hunter22@h/d"}
+    values = {**PUBLIC, "admin_api_key": ADMIN, "database_url": "postgresql://u:hunter22@h/d"}
     shown = repr(load_settings(None, **values))
-    for secret in (SECRET, "x" * 32, "hunter22"):
+    for secret in (SECRET, ADMIN, "hunter22"):
         assert secret not in shown
 
 
@@ -174,6 +184,11 @@ def test_a_secret_key_is_kept_beside_the_database(tmp_path: Path) -> None:
 def test_the_previous_key_opens_what_it_sealed() -> None:
     settings = load_settings(None, secret_key=SECRET, secret_key_previous="old")
     assert secret_keys(settings, SystemIds()) == [SECRET, "old"]
+
+
+def test_sessions_last_as_the_settings_say() -> None:
+    policy = session_policy(load_settings(None, session_idle_minutes=30, session_lifetime_hours=8))
+    assert (policy.idle.total_seconds(), policy.lifetime.total_seconds()) == (1800, 28_800)
 
 
 def test_the_numbers_reach_the_policy() -> None:
