@@ -181,7 +181,7 @@ async def public_service(database_url: str, **settings: Any) -> AsyncIterator[Pu
 
 @asynccontextmanager
 async def running_service(
-    database_url: str, *, clock: Clock | None = None, **settings: Any
+    database_url: str, clock: Clock | None = None, /, **settings: Any
 ) -> AsyncIterator[Service]:
     """The service over a migrated database; `settings` override its defaults."""
     values = {"secret_key": "a secret key for these stories only", "admin_api_key": ADMIN_KEY, **settings}

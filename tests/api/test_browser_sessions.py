@@ -195,7 +195,7 @@ async def test_signing_out_everywhere_and_what_it_leaves(any_service: Service, b
 
 async def test_a_session_ends_when_nobody_uses_it_and_when_it_is_old(database_url: str) -> None:
     clock = LaterClock()
-    async with running_service(database_url, clock=clock) as service:
+    async with running_service(database_url, clock) as service:
         ada = await service.register()
         await service.connect(ada)
         clock.advance(timedelta(hours=12))
@@ -210,7 +210,7 @@ async def test_a_session_ends_when_nobody_uses_it_and_when_it_is_old(database_ur
 
 async def test_the_cookie_is_replaced_and_one_that_was_copied_ends_the_session(database_url: str) -> None:
     clock = LaterClock()
-    async with running_service(database_url, clock=clock) as service:
+    async with running_service(database_url, clock) as service:
         await service.connect(await service.register())
         first = session_of(service)
         await service.http.get("/slots")
@@ -232,7 +232,7 @@ async def test_the_cookie_is_replaced_and_one_that_was_copied_ends_the_session(d
 
 async def test_signing_out_wins_over_the_replacement_of_the_cookie(sqlite_url: str) -> None:
     clock = LaterClock()
-    async with running_service(sqlite_url, clock=clock) as service:
+    async with running_service(sqlite_url, clock) as service:
         await service.connect(await service.register())
         clock.advance(timedelta(hours=1))
         assert (await service.http.post("/auth/logout")).status_code == 204

@@ -74,7 +74,7 @@ async def test_a_revoked_key_is_refused_by_the_other_replica_too(database_url: s
 
 async def test_an_expired_key_is_refused(database_url: str) -> None:
     clock = LaterClock()
-    async with running_service(database_url, clock=clock) as service:
+    async with running_service(database_url, clock) as service:
         ada = await service.register()
         ends = clock.now() + timedelta(days=1)
         made = await new_key(ada, expires_at=ends.isoformat())

@@ -206,7 +206,7 @@ async def test_a_foreign_browser_cannot_finish_a_sign_in(any_service: Service, b
 
 async def test_an_expired_state_gets_nowhere(database_url: str) -> None:
     clock = LaterClock()
-    async with running_service(database_url, clock=clock) as service:
+    async with running_service(database_url, clock) as service:
         ada = await service.register()
         await service.connect(ada)
         for page in (await begun(service), (await _link_page(service, ada))):
