@@ -221,6 +221,12 @@ TABLE: dict[type[Exception], Row] = {
     errors.InvalidCursorError: Row(
         "invalid-cursor", "The cursor is not valid", 422, "Use a `next_cursor` of this same list, unchanged."
     ),
+    errors.CursorExpiredError: Row(
+        "cursor-expired",
+        "The cursor is too old",
+        410,
+        "Deletions since then are no longer remembered: begin again without a cursor and drop what you have.",
+    ),
     errors.UnknownCalendarError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.ReadOnlyCalendarError: Row(
         "read-only-calendar",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, bindparam
+from sqlalchemy import BigInteger, Boolean, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.functions import GenericFunction
@@ -31,6 +31,13 @@ class earlier_of(GenericFunction[datetime]):  # noqa: N801
     inherit_cache = True
 
 
+class later_number_of(GenericFunction[int]):  # noqa: N801
+    """The greatest of several numbers."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 class contains_text(GenericFunction[bool]):  # noqa: N801
     """Whether the first text contains the second, exactly."""
 
@@ -39,12 +46,14 @@ class contains_text(GenericFunction[bool]):  # noqa: N801
 
 
 @compiles(later_of, "sqlite")
-def _(element: later_of, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(later_number_of, "sqlite")
+def _(element: later_of | later_number_of, compiler: SQLCompiler, **kw: Any) -> str:
     return f"max({compiler.process(element.clauses, **kw)})"
 
 
 @compiles(later_of, "postgresql")
-def _(element: later_of, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(later_number_of, "postgresql")
+def _(element: later_of | later_number_of, compiler: SQLCompiler, **kw: Any) -> str:
     return f"greatest({compiler.process(element.clauses, **kw)})"
 
 

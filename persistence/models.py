@@ -49,6 +49,12 @@ users = Table(
     Column("email_key", Text, nullable=False, unique=True, comment="the e-mail in one case"),
     Column("name", Text),
     Column("last_seq", BigInteger, nullable=False, comment="the last sequence number given to a slot"),
+    Column(
+        "forgotten_seq",
+        BigInteger,
+        nullable=False,
+        comment="the highest one of a deleted slot that was purged",
+    ),
     Column("created_at", UtcDateTime, nullable=False),
     Column("email_proven", Boolean, nullable=False),
 )
@@ -245,6 +251,12 @@ fixed_slots = Table(
     Column("sync_state", Text, nullable=False, comment="derived"),
     Column("version", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),
+    Column(
+        "appeared_seq",
+        BigInteger,
+        nullable=False,
+        comment="the seq under which it was made, or last came back",
+    ),
     Column("generation", Integer, nullable=False),
     Column("source", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -299,6 +311,13 @@ Index(
     fixed_slots.c.hold_id,
     sqlite_where=fixed_slots.c.hold_id.is_not(None),
     postgresql_where=fixed_slots.c.hold_id.is_not(None),
+)
+Index(
+    "ix_fixed_slots_deleted",
+    fixed_slots.c.user_id,
+    fixed_slots.c.deleted_at,
+    sqlite_where=fixed_slots.c.deleted_at.is_not(None),
+    postgresql_where=fixed_slots.c.deleted_at.is_not(None),
 )
 
 slot_history = Table(

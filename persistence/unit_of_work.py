@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from persistence.repositories.api_key_repository import SqlApiKeyRepository
+from persistence.repositories.change_repository import SqlChangeRepository
 from persistence.repositories.channel_repository import SqlChannelRepository
 from persistence.repositories.conflict_repository import SqlConflictRepository
 from persistence.repositories.feed_repository import SqlFeedRepository
@@ -45,6 +46,7 @@ class SqlTransaction:
         self.calendars = SqlCalendarSyncRepository(connection, sequences)
         self.channels = SqlChannelRepository(connection)
         self.slots = SqlSlotRepository(connection, sequences)
+        self.changes = SqlChangeRepository(connection, sequences)
         self.conflicts = SqlConflictRepository(connection)
         self.holds = SqlHoldRepository(connection)
 

@@ -128,6 +128,7 @@ class ConnectionService:
                         version=current.version + 1,
                     )
                 )
+                await tx.changes.renumber_pending(user_id)
             # Once more: a new link that was made meanwhile ends here too.
             await tx.calendars.set_status(user_id, CalendarStatus.DISCONNECTED, now=self._clock.now())
             if local == "delete":

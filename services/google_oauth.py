@@ -224,6 +224,8 @@ class GoogleOAuth:
                 await tx.accounts.save(account)
                 if not user.email_proven:
                     await _end_earlier_credentials(tx, user_id)
+                if known is None or known.status is not AccountStatus.CONNECTED:
+                    await tx.changes.renumber_pending(user_id)
                 if known is not None and known.subject != identity.subject:
                     await leave_account(tx, user_id, now=now)
                 if known is not None and known.status is AccountStatus.REAUTHORISATION_REQUIRED:

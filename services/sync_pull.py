@@ -135,7 +135,8 @@ class Puller:
             if series := [slot for slot in sorted_events.written() if slot.is_series]:
                 await bind_orphans(tx, run.claim.user_id, series)
             if sorted_events.to_refetch:
-                await tx.slots.save_silently(sorted_events.to_refetch)
+                # Clients see them waiting.
+                await tx.slots.save(sorted_events.to_refetch)
             if listing is not None:
                 await tx.slots.mark_seen(run.claim.user_id, [slot.id for slot in sorted_events.seen], listing)
                 done = (run.calendar.progress or (0, None))[0] + len(page.events)

@@ -175,7 +175,8 @@ class Pusher:
         reborn = replace(
             slot, google=None, generation=slot.generation + 1, sent=None, template_event_id=template
         )
-        await tx.slots.save_silently([reborn])
+        # A client sees that it has no event for the moment.
+        await tx.slots.save([reborn])
 
     def _intake(
         self, run: CalendarRun, slot: Slot, call: Call, event: RemoteEvent | None, *, landed: bool

@@ -176,6 +176,7 @@ class TokenService:
                     wanted = replace(wanted, refresh_token=current.refresh_token)
                 await tx.accounts.save(wanted)
                 if wanted.status is AccountStatus.REAUTHORISATION_REQUIRED:
+                    await tx.changes.renumber_pending(seen.user_id)
                     await tx.calendars.set_status(
                         seen.user_id, CalendarStatus.REAUTHORISATION_REQUIRED, now=self._clock.now()
                     )

@@ -28,6 +28,12 @@ def upgrade() -> None:
         sa.Column(
             "last_seq", sa.BigInteger, nullable=False, comment="the last sequence number given to a slot"
         ),
+        sa.Column(
+            "forgotten_seq",
+            sa.BigInteger,
+            nullable=False,
+            comment="the highest one of a deleted slot that was purged",
+        ),
         sa.Column("created_at", instant, nullable=False),
         sa.Column("email_proven", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
@@ -197,6 +203,12 @@ def upgrade() -> None:
         sa.Column("sync_state", sa.Text, nullable=False, comment="derived"),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column(
+            "appeared_seq",
+            sa.BigInteger,
+            nullable=False,
+            comment="the seq under which it was made, or last came back",
+        ),
         sa.Column("generation", sa.Integer, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("created_at", instant, nullable=False),
@@ -210,6 +222,13 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "user_id", "calendar_id", "event_id", name="uq_fixed_slots_user_id_calendar_id_event_id"
         ),
+    )
+    op.create_index(
+        "ix_fixed_slots_deleted",
+        "fixed_slots",
+        ["user_id", "deleted_at"],
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
     )
     op.create_index(
         "ix_fixed_slots_exceptions",

@@ -54,6 +54,7 @@ class MemorySlotRepository:
         for slot in numbered:
             if slot.id in self._workspace.of("slots", slot.user_id):
                 raise ConstraintError("fixed_slots")
+            self._note_appearance(slot)
             self._put(slot)
         return numbered
 
@@ -61,6 +62,7 @@ class MemorySlotRepository:
         """Store changed slots with fresh sequence numbers, and history under the same; locked too."""
         numbered = self._numbered(slots)
         for slot in numbered:
+            self._note_appearance(slot)
             self._put(slot)
         numbers = {slot.id: slot.seq for slot in numbered}
         for entry in history:
@@ -206,6 +208,11 @@ class MemorySlotRepository:
         if any(slot.user_id != user_id for slot in slots):
             raise RuntimeError("slots of several users in one call")
         return [with_seq(cleaned(slot), seq) for seq, slot in enumerate(slots, first)]
+
+    def _note_appearance(self, slot: Slot) -> None:
+        known = self._workspace.of("slots", slot.user_id).get(slot.id)
+        if known is None or (known.deleted_at is not None and slot.deleted_at is None):
+            self._workspace.to_write("appeared", slot.user_id)[slot.id] = slot.seq
 
     def _put(self, slot: Slot) -> None:
         rows = self._workspace.to_write("slots", slot.user_id)

@@ -27,6 +27,8 @@ _TABLES = (
     "calendars",
     "channels",
     "slots",
+    "appeared",
+    "forgotten",
     "history",
     "conflicts",
     "holds",

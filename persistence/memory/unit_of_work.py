@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from persistence.memory.calendars import MemoryCalendarSyncRepository
+from persistence.memory.changes import MemoryChangeRepository
 from persistence.memory.channels import MemoryChannelRepository
 from persistence.memory.credentials import (
     MemoryApiKeyRepository,
@@ -44,6 +45,7 @@ class MemoryTransaction:
         self.calendars = MemoryCalendarSyncRepository(workspace, sequences)
         self.channels = MemoryChannelRepository(workspace)
         self.slots = MemorySlotRepository(workspace, sequences)
+        self.changes = MemoryChangeRepository(workspace, sequences)
         self.conflicts = MemoryConflictRepository(workspace)
         self.holds = MemoryHoldRepository(workspace)
 

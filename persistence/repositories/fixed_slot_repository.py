@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, Select, and_, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import Boolean, Select, and_, bindparam, case, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from persistence.dialects import contains_text, is_one_of
@@ -85,9 +85,16 @@ _HISTORY = (
 _ADD_HISTORY = insert(slot_history)
 # Both databases know the clause by the same words.
 _upsert = postgresql.insert(fixed_slots)
+_excluded = _upsert.excluded
 _SAVE = _upsert.on_conflict_do_update(
     index_elements=["user_id", "id"],
-    set_={name: _upsert.excluded[name] for name in COLUMNS if name not in ("user_id", "id")},
+    set_={
+        **{name: _excluded[name] for name in COLUMNS if name not in ("user_id", "id")},
+        "appeared_seq": case(
+            (and_(_t.deleted_at.is_not(None), _excluded.deleted_at.is_(None)), _excluded.seq),
+            else_=_t.appeared_seq,
+        ),
+    },
 )
 
 

@@ -45,6 +45,7 @@ class SqlUserRepository:
             **{name: getattr(user, name) for name in _FIELDS},
             "email_key": email_key(user.email),
             "last_seq": 0,
+            "forgotten_seq": 0,
         }
         if not await self._connection.fetch(_ADD, row):
             raise KnownEmailError

@@ -199,6 +199,16 @@ class InvalidCursorError(DomainError):
     """A page cursor that this service did not issue."""
 
 
+class CursorExpiredError(DomainError):
+    """A reader of the change feed stands where deletions are no longer remembered."""
+
+    def __init__(self, seq: int, forgotten_seq: int, last_seq: int) -> None:
+        super().__init__(f"{seq}: not within {forgotten_seq}..{last_seq}")
+        self.seq = seq
+        self.forgotten_seq = forgotten_seq
+        self.last_seq = last_seq
+
+
 class UnknownCalendarError(DomainError):
     """There is no such calendar for this user."""
 

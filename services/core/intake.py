@@ -259,7 +259,13 @@ def _finish(
     losses = step.losses if isinstance(step, Conflict) else ()
     # What guests answer changes no version: nobody's edit is stale for it.
     changed = bool(changes) or _facts_changed(before.google, after.google)
-    visible = changed or bool(losses) or before.sync_state is not after.sync_state or before.google is None
+    visible = (
+        changed
+        or bool(losses)
+        or before.sync_state is not after.sync_state
+        or before.google is None
+        or after.google is None
+    )
     if visible:
         after = replace(after, last_synced_at=now)
     origin: Origin = "merge" if isinstance(step, Merge | Conflict) else "google"

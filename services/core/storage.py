@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from services.core.accounts import Feed
     from services.core.calendars import CalendarStatus, CalendarSync, Channel, Claim, HoldRecord
+    from services.core.changes import ChangedSlot, Reach
     from services.core.people_storage import (
         ApiKeyRepository,
         GoogleAccountRepository,
@@ -252,6 +253,44 @@ class SlotRepository(Protocol):
         """What happened to a slot, oldest first."""
 
 
+class ChangeRepository(Protocol):
+    """The change feed's reading of the slots, and the purge of what is deleted for long.
+
+    What one reading transaction sees of a user is what the user's writers had committed up to some point, in
+    the order of their numbers: no number that is missing then is filled in later.
+    """
+
+    async def reach(self, user_id: UUID) -> Reach | None:
+        """How far the user's sequence goes; `None`: there is no such user."""
+
+    async def page(self, user_id: UUID, *, after: int, deletions_from: int, limit: int) -> list[ChangedSlot]:
+        """Slots whose last change is behind `after`, in the order of their numbers.
+
+        Of the deleted ones only those whose number is greater than `deletions_from`, too.
+        """
+
+    async def marks(self, user_ids: Collection[UUID]) -> dict[UUID, object]:
+        """For each user a value that is another one once slots or the state of a calendar changed."""
+
+    async def holding_calendars(self, user_id: UUID) -> frozenset[str]:
+        """The calendars in which deletions are held."""
+
+    async def renumber_pending(self, user_id: UUID) -> None:
+        """Give pending slots fresh numbers; the user must be locked.
+
+        How these are shown depends on whether there is an account, so a link and its end change them all.
+        """
+
+    async def users_with_forgettable(self, *, deleted_by: datetime, limit: int) -> list[UUID]:
+        """Users for whom `forget` has something to do."""
+
+    async def forget(self, user_id: UUID, *, deleted_by: datetime, limit: int) -> int:
+        """Purge what `may_be_forgotten`, with its history and its settled conflicts; returns how many slots.
+
+        The user's `forgotten_seq` moves to the highest number among them. The user must be locked.
+        """
+
+
 class ConflictRepository(Protocol):
     """Losing values."""
 
@@ -330,6 +369,10 @@ class Transaction(Protocol):
     @property
     def slots(self) -> SlotRepository:
         """Slots and their history."""
+
+    @property
+    def changes(self) -> ChangeRepository:
+        """The change feed's reading of the slots."""
 
     @property
     def conflicts(self) -> ConflictRepository:
