@@ -19,6 +19,7 @@ from api.container import Container, http_policy
 from api.middleware import settings_sentence
 from background.delivery import InProcessDelivery
 from background.scheduler import build_scheduler
+from background.stopping import told_to_stop
 from background.worker import SyncWorker
 from persistence import migrations
 from persistence.database import Database
@@ -27,8 +28,10 @@ from persistence.unit_of_work import SqlUnitOfWork
 from persistence.urls import database_url
 from services.calendar_selection import CalendarSelection
 from services.calendar_service import CalendarService
+from services.change_feed import ChangeFeed
+from services.change_streams import ChangeStreams
 from services.channel_service import ChannelService
-from services.configuration import oauth_config, secret_keys, session_policy, sync_policy
+from services.configuration import feed_policy, oauth_config, secret_keys, session_policy, sync_policy
 from services.connection_service import ConnectionService
 from services.core.errors import DatabaseUnavailableError, SettingsError
 from services.feed_service import FeedService
@@ -167,8 +170,9 @@ async def build_container(
             poll=timedelta(seconds=settings.worker_poll_seconds),
         )
         sessions = SessionService(uow=uow, clock=clock, ids=ids, policy=session_policy(settings))
+        changes = ChangeFeed(uow=uow, clock=clock, policy=feed_policy(settings))
         scheduler = build_scheduler(
-            channels=channels, connections=connections, sessions=sessions, signals=signals
+            channels=channels, connections=connections, changes=changes, sessions=sessions, signals=signals
         )
         admin = settings.admin_api_key
         container = Container(
@@ -187,6 +191,8 @@ async def build_container(
             slot_reader=SlotReader(uow=uow),
             free_busy=FreeBusyService(uow=uow),
             feeds=FeedService(uow=uow, clock=clock, ids=ids),
+            changes=changes,
+            streams=ChangeStreams(uow=uow, clock=clock, signals=signals, policy=feed_policy(settings)),
             sync=SyncService(uow=uow, clock=clock, signals=signals),
             reviews=ReviewService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             connections=connections,
@@ -238,6 +244,9 @@ async def running(
         stack.push_async_callback(asyncio.wait, [loading])
         working = asyncio.create_task(parts.worker.run_forever(), name="sync worker")
         stack.push_async_callback(_stop, parts.worker, working)
+        watching = asyncio.create_task(parts.container.streams.watch_forever(), name="change watch")
+        stack.push_async_callback(_cancel, watching)
+        stack.callback(parts.container.streams.close)
         parts.scheduler.start()
         stack.callback(parts.scheduler.shutdown, wait=False)
         if isinstance(parts.container.readiness, Readiness):
@@ -328,8 +337,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Read the settings, start everything, and stop it in the opposite order."""
     settings = load_settings()
     configure_logging(level=settings.log_level, style=settings.log_format)
-    async with running(app, settings, clock=SystemClock(), ids=SystemIds()):
-        yield
+    async with running(app, settings, clock=SystemClock(), ids=SystemIds()) as parts:
+        with told_to_stop(parts.container.streams.close):
+            yield
 
 
 app = create_app(lifespan)

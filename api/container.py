@@ -10,6 +10,8 @@ from services.web_addresses import is_loopback
 
 if TYPE_CHECKING:
     from services.calendar_selection import CalendarSelection
+    from services.change_feed import ChangeFeed
+    from services.change_streams import ChangeStreams
     from services.channel_service import ChannelService
     from services.connection_service import ConnectionService
     from services.core.ports import Ids
@@ -51,6 +53,8 @@ class HttpPolicy:
     """Names of this service, besides those of loopback addresses."""
     body_limit_bytes: int = 1024 * 1024
     body_deadline: timedelta = timedelta(seconds=30)
+    stream_send_deadline: timedelta = timedelta(seconds=60)
+    """How long the reader of a stream may take nothing."""
     linger_bytes: int = 16 * 1024 * 1024
     """How much of a body is still read, and thrown away, after an answer that did not wait for it."""
     linger_pause: timedelta = timedelta(seconds=2)
@@ -96,6 +100,8 @@ class Container:
     slot_reader: SlotReader
     free_busy: FreeBusyService
     feeds: FeedService
+    changes: ChangeFeed
+    streams: ChangeStreams
     sync: SyncService
     reviews: ReviewService
     connections: ConnectionService

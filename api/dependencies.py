@@ -1,5 +1,6 @@
 """What routes ask for, typed: services, and the principal that a credential belongs to."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, cast
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from api.cookies import SESSION, read_cookie, send_session
 from api.cross_site import refuse_cross_site
 from api.throttling import count_principal, count_registration
 from services.calendar_selection import CalendarSelection
+from services.change_feed import ChangeFeed
+from services.change_streams import ChangeStreams
 from services.channel_service import ChannelService
 from services.connection_service import ConnectionService
 from services.core.credentials import Principal
@@ -80,6 +83,14 @@ async def _feeds(request: Request) -> FeedService:
     return container_of(request).feeds
 
 
+async def _changes(request: Request) -> ChangeFeed:
+    return container_of(request).changes
+
+
+async def _streams(request: Request) -> ChangeStreams:
+    return container_of(request).streams
+
+
 async def _sync(request: Request) -> SyncService:
     return container_of(request).sync
 
@@ -116,6 +127,8 @@ Slots = Annotated[SlotService, Depends(_slots)]
 Reader = Annotated[SlotReader, Depends(_slot_reader)]
 FreeBusyTimes = Annotated[FreeBusyService, Depends(_free_busy)]
 Feeds = Annotated[FeedService, Depends(_feeds)]
+Changes = Annotated[ChangeFeed, Depends(_changes)]
+Streams = Annotated[ChangeStreams, Depends(_streams)]
 Sync = Annotated[SyncService, Depends(_sync)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Connections = Annotated[ConnectionService, Depends(_connections)]
@@ -169,6 +182,22 @@ async def _principal(principal: OptionalPrincipal, request: Request) -> Principa
 
 
 CurrentPrincipal = Annotated[Principal, Depends(_principal)]
+
+
+async def _still_valid(
+    users: Users, credentials: Credentials, request: Request, principal: CurrentPrincipal
+) -> Callable[[], Awaitable[bool]]:
+    async def look_again() -> bool:
+        try:
+            return await _optional_principal(users, credentials, request) == principal
+        except UnauthenticatedError:
+            return False
+
+    return look_again
+
+
+StillValid = Annotated[Callable[[], Awaitable[bool]], Depends(_still_valid)]
+"""Asks whether the credential of a request that lasts is still good."""
 
 
 async def _user_id(principal: CurrentPrincipal) -> UUID:

@@ -19,6 +19,7 @@ _MEANING = {
     404: "There is no such thing for this credential.",
     408: "The body did not arrive in time.",
     409: "The state of things does not allow it.",
+    410: "Deletions since then are no longer remembered; begin again.",
     412: "`If-Match` names a version that is no longer current.",
     413: "The body is too large.",
     415: "The body is not JSON.",
@@ -45,6 +46,8 @@ CALENDAR_READ_ONLY: Final = errors.ReadOnlyCalendarError(
 CALENDAR_NOT_SELECTED: Final = errors.CalendarNotSelectedError("c_0a1b2c3d4e5f@group.calendar.google.com")
 CALENDAR_LIST_CLOSED: Final = errors.CalendarListScopeError()
 TOO_MANY_FORGED: Final = errors.TooManyNotificationsError(17)
+CURSOR_EXPIRED: Final = errors.CursorExpiredError(41, 57, 90)
+TOO_MANY_STREAMS: Final = errors.TooManyStreamsError(10, of_everybody=False)
 READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer", frozenset({"title", "start", "end"}))
 
 _TYPICAL: Final[dict[int, Exception]] = {

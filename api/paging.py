@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from uuid import UUID
 from fastapi import Query
 
 from services.core.agenda import Position
+from services.core.changes import FeedPosition
 from services.core.errors import InvalidCursorError
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
@@ -17,6 +19,7 @@ CursorText = Annotated[
     str | None, Query(max_length=512, description="`next_cursor` of the page before; absent for the first.")
 ]
 DEFAULT_LIMIT = 50
+_SEQ = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def page_body(items: Iterable[Any], next_cursor: str | None) -> dict[str, Any]:
@@ -77,6 +80,40 @@ def read_entry_cursor(cursor: str | None) -> Position | None:
     if not entry_id.startswith(str(slot_id)):
         raise InvalidCursorError
     return moment, entry_id
+
+
+def feed_cursor(user_id: UUID, position: FeedPosition) -> str:
+    """The cursor of a reader of the change feed; good for this user alone."""
+    numbers = (position.seq, position.known_seq, position.deletions_from)
+    return _encode("c", user_id.hex, *map(str, numbers))
+
+
+def read_feed_cursor(cursor: str | None, user_id: UUID) -> FeedPosition | None:
+    """The inverse of `feed_cursor`.
+
+    Raises:
+        InvalidCursorError: It is no such cursor, or another user's.
+    """
+    if cursor is None:
+        return None
+    owner, *numbers = _decode("c", cursor, 4)
+    if _uuid(owner) != user_id:
+        raise InvalidCursorError
+    seq, known_seq, deletions_from = map(read_seq, numbers)
+    if known_seq > seq:
+        raise InvalidCursorError
+    return FeedPosition(seq, known_seq, deletions_from)
+
+
+def read_seq(text: str) -> int:
+    """A sequence number.
+
+    Raises:
+        InvalidCursorError: It is none.
+    """
+    if not _SEQ.fullmatch(text):
+        raise InvalidCursorError
+    return int(text)
 
 
 def _moment(text: str) -> datetime:

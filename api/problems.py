@@ -102,6 +102,14 @@ def _too_often(error: errors.TooManyRequestsError) -> Mapping[str, Any]:
     return {"retry_after": error.retry_after}
 
 
+def _streams(error: errors.TooManyStreamsError) -> Mapping[str, Any]:
+    facts: dict[str, Any] = {"limit": error.limit}
+    if error.of_everybody:
+        status = int(HTTPStatus.SERVICE_UNAVAILABLE)
+        facts |= {"status": status, "detail": "The service has no room for another stream; try again."}
+    return facts
+
+
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 _NOT_FOUND = "There is nothing here under this id."
 _OURS = "The service failed; the request id finds the cause in its log."
@@ -226,6 +234,14 @@ TABLE: dict[type[Exception], Row] = {
         "The cursor is too old",
         410,
         "Deletions since then are no longer remembered: begin again without a cursor and drop what you have.",
+    ),
+    errors.TooManyStreamsError: Row(
+        "too-many-streams",
+        "Too many streams are open",
+        429,
+        "Close a stream that you no longer read; one stream tells of all slots.",
+        _streams,
+        _RETRY,
     ),
     errors.UnknownCalendarError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.ReadOnlyCalendarError: Row(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 if TYPE_CHECKING:
+    from services.change_feed import ChangeFeed
     from services.channel_service import ChannelService
     from services.connection_service import ConnectionService
     from services.session_service import SessionService
@@ -18,6 +19,7 @@ def build_scheduler(
     *,
     channels: ChannelService,
     connections: ConnectionService,
+    changes: ChangeFeed,
     sessions: SessionService,
     signals: Signals,
 ) -> AsyncIOScheduler:
@@ -29,6 +31,7 @@ def build_scheduler(
     scheduler.add_job(channels.renew_due, "interval", id="renew channels", seconds=60, jitter=15)
     scheduler.add_job(connections.sweep, "interval", id="sweep", hours=1, jitter=300)
     scheduler.add_job(sessions.sweep, "interval", id="sweep sessions", hours=1, jitter=300)
+    scheduler.add_job(changes.purge, "interval", id="purge deleted slots", hours=1, jitter=300)
     scheduler.add_job(_look, "interval", id="look for due calendars", args=[signals], seconds=30, jitter=5)
     return scheduler
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from services.core.credentials import SessionPolicy
-from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
+from services.core.policy import BrakePolicy, FeedPolicy, LoopPolicy, SyncPolicy
 from services.google.oauth_endpoints import OAuthConfig
 from services.secret_key import kept_secret
 
@@ -36,7 +36,9 @@ def session_policy(settings: Settings) -> SessionPolicy:
     return SessionPolicy(
         idle=timedelta(minutes=settings.session_idle_minutes),
         lifetime=timedelta(hours=settings.session_lifetime_hours),
-    )
+def feed_policy(settings: Settings) -> FeedPolicy:
+    """How changes are told, and for how long."""
+    return FeedPolicy(retention=timedelta(days=settings.change_retention_days))
 
 
 def oauth_config(settings: Settings) -> OAuthConfig:

@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     loop_breaker_limit: int = Field(default=8, ge=2, le=1000)
     loop_breaker_window_seconds: int = Field(default=300, ge=1, le=86_400)
     loop_breaker_cooldown_seconds: int = Field(default=300, ge=1, le=86_400)
+    change_retention_days: int = Field(default=90, ge=1, le=3650)
     deletion_brake_min: int = Field(default=10, ge=1)
     deletion_brake_percent: int = Field(default=25, ge=1, le=100)
 

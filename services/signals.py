@@ -40,6 +40,12 @@ class Signals:
         for event in self._waiting.get(user_id, ()):
             event.set()
 
+    def everybody_changed(self) -> None:
+        """Wake whoever waits for a change of anybody's data."""
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
+
     def subscribe(self, user_id: UUID) -> ChangeSubscription:
         """A subscription that misses nothing from now on."""
         return ChangeSubscription(self._waiting, user_id)

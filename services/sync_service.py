@@ -280,7 +280,7 @@ def _health(
     success = calendar.last_success_at
     return CalendarHealth(
         calendar_id=calendar.calendar_id,
-        state=_state(calendar, counts, now),
+        state=state_of(calendar, holds=counts.held > 0, now=now),
         last_success_at=success,
         last_error=calendar.last_error,
         lag=now - success if success is not None else None,
@@ -299,7 +299,8 @@ def _health(
     )
 
 
-def _state(calendar: CalendarSync, counts: SlotCounts, now: datetime) -> CalendarState:
+def state_of(calendar: CalendarSync, *, holds: bool, now: datetime) -> CalendarState:
+    """How a calendar stands; `holds`: whether deletions in it are held."""
     if calendar.status is CalendarStatus.REAUTHORISATION_REQUIRED:
         return "reauthorisation_required"
     if calendar.status is CalendarStatus.DISCONNECTED:
@@ -308,6 +309,6 @@ def _state(calendar: CalendarSync, counts: SlotCounts, now: datetime) -> Calenda
         return "syncing"
     if calendar.attempts:
         return "backing_off"
-    if counts.held:
+    if holds:
         return "held"
     return "never" if calendar.last_success_at is None else "idle"

@@ -209,6 +209,16 @@ class CursorExpiredError(DomainError):
         self.last_seq = last_seq
 
 
+class TooManyStreamsError(DomainError):
+    """As many streams are open as there may be."""
+
+    def __init__(self, limit: int, *, of_everybody: bool) -> None:
+        """Hold the limit that was met: the user's own, or that of the whole process."""
+        super().__init__(f"{limit}, {of_everybody=}")
+        self.limit = limit
+        self.of_everybody = of_everybody
+
+
 class UnknownCalendarError(DomainError):
     """There is no such calendar for this user."""
 

@@ -27,6 +27,25 @@ class BrakePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedPolicy:
+    """How changes are told, and how long deletions are."""
+
+    retention: timedelta = timedelta(days=90)
+    """How long deleted slots are kept, and so how long a reader may stay away."""
+    heartbeat: timedelta = timedelta(seconds=15)
+    """After how long a silence a stream shows that it is alive."""
+    poll: timedelta = timedelta(milliseconds=500)
+    """How often changes by other replicas are looked for: the latency that they have at most."""
+    stream_batch: int = 100
+    """How many slots a stream holds at a time."""
+    streams_per_user: int = 10
+    streams: int = 400
+    """In one process; well below the connections that it takes, so that requests get through beside them."""
+    stream_lifetime: timedelta = timedelta(hours=1)
+    """After which a stream ends and its reader resumes it, so that none is kept by a peer that is no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class SyncPolicy:
     """How the sync engine works."""
 
