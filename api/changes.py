@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header
 from starlette.responses import Response
 
-from api.dependencies import Changes, CurrentUser, Http, StillValid, Streams
+from api.dependencies import Changes, CurrentPrincipal, CurrentUser, Http, Streams
 from api.documentation import CURSOR_EXPIRED, TOO_MANY_STREAMS, problems
 from api.event_stream import HEARTBEAT, MEDIA_TYPE, EventStream, event, opening
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, feed_cursor, read_feed_cursor, read_seq
@@ -19,6 +19,7 @@ from schemas.change_schemas import ChangePageOut, calendar_news_body, changes_bo
 from services.change_feed import ChangesView
 from services.change_streams import Beat, CalendarNews, ChangeStreams, Opened
 from services.core.changes import FeedPosition, caught_up
+from services.core.credentials import Principal
 
 router = APIRouter(prefix="/slots", tags=["slots"], route_class=StrictRoute)
 
@@ -85,7 +86,7 @@ async def stream_changes(
     user_id: CurrentUser,
     streams: Streams,
     http: Http,
-    still_valid: StillValid,
+    principal: CurrentPrincipal,
     cursor: CursorText = None,
     last_event_id: LastEventId = None,
 ) -> Response:
@@ -96,7 +97,7 @@ async def stream_changes(
     stream ends when the credential does, and now and then to be resumed.
     """
     position = await streams.start(user_id, _position(user_id, cursor, last_event_id))
-    pieces = _pieces(streams, user_id, position, still_valid)
+    pieces = _pieces(streams, user_id, position, principal)
     return EventStream(pieces, send_deadline=http.stream_send_deadline)
 
 
@@ -107,9 +108,9 @@ def _position(user_id: UUID, cursor: str | None, last_event_id: str | None) -> F
 
 
 async def _pieces(
-    streams: ChangeStreams, user_id: UUID, position: FeedPosition, still_valid: StillValid
+    streams: ChangeStreams, user_id: UUID, position: FeedPosition, principal: Principal
 ) -> AsyncGenerator[bytes, None]:
-    async with aclosing(streams.events(user_id, position, is_allowed=still_valid)) as events:
+    async with aclosing(streams.events(user_id, position, principal=principal)) as events:
         async for each in events:
             match each:
                 case Opened(seq):

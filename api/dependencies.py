@@ -1,6 +1,5 @@
 """What routes ask for, typed: services, and the principal that a credential belongs to."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, cast
 from uuid import UUID
 
@@ -182,22 +181,6 @@ async def _principal(principal: OptionalPrincipal, request: Request) -> Principa
 
 
 CurrentPrincipal = Annotated[Principal, Depends(_principal)]
-
-
-async def _still_valid(
-    users: Users, credentials: Credentials, request: Request, principal: CurrentPrincipal
-) -> Callable[[], Awaitable[bool]]:
-    async def look_again() -> bool:
-        try:
-            return await _optional_principal(users, credentials, request) == principal
-        except UnauthenticatedError:
-            return False
-
-    return look_again
-
-
-StillValid = Annotated[Callable[[], Awaitable[bool]], Depends(_still_valid)]
-"""Asks whether the credential of a request that lasts is still good."""
 
 
 async def _user_id(principal: CurrentPrincipal) -> UUID:

@@ -21,20 +21,22 @@ from services.core.errors import (
     CursorExpiredError,
     DatabaseUnavailableError,
     TooManyStreamsError,
+    UnauthenticatedError,
     UnknownUserError,
 )
 from services.sync_service import state_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from datetime import datetime
     from uuid import UUID
 
     from services.core.calendars import CalendarSync, SyncError
     from services.core.changes import FeedPosition
+    from services.core.credentials import Principal
     from services.core.policy import FeedPolicy
     from services.core.ports import Clock
-    from services.core.storage import UnitOfWork
+    from services.core.storage import Transaction, UnitOfWork
     from services.signals import Signals
     from services.sync_service import CalendarState
 
@@ -62,6 +64,9 @@ class CalendarNews:
 class Beat:
     """Nothing happened; the connection is alive."""
 
+
+_ENDS = (CursorExpiredError, DatabaseUnavailableError, UnauthenticatedError, UnknownUserError)
+"""What ends a stream in good order: whoever asks again is told why."""
 
 StreamEvent: TypeAlias = Opened | ChangesView | CalendarNews | Beat
 
@@ -100,14 +105,14 @@ class ChangeStreams:
         return position
 
     async def events(
-        self, user_id: UUID, position: FeedPosition, *, is_allowed: Callable[[], Awaitable[bool]]
+        self, user_id: UUID, position: FeedPosition, *, principal: Principal
     ) -> AsyncGenerator[StreamEvent, None]:
         """What happens, until the reader may listen no more, the stream is old, or the service stops.
 
         Args:
             user_id: Whose slots.
             position: As `start` gave it.
-            is_allowed: Whether the credential is still good; asked before anything is told.
+            principal: Who asked; nothing is told once that credential is revoked or over.
         """
         told: dict[str, CalendarNews] = {}
         ends_at = self._clock.monotonic() + self._policy.stream_lifetime.total_seconds()
@@ -116,11 +121,8 @@ class ChangeStreams:
             yield Opened(position.seq)
             while not self._closed and self._clock.monotonic() < ends_at:
                 try:
-                    if not await is_allowed():
-                        return
-                    view, calendars = await self._look(user_id, position)
-                except (CursorExpiredError, DatabaseUnavailableError, UnknownUserError) as error:
-                    # Whoever asks again is told why.
+                    view, calendars = await self._look(user_id, position, principal)
+                except _ENDS as error:
                     _log.info("stream ended: %s", type(error).__name__, extra={"user_id": str(user_id)})
                     return
                 position = view.page.position
@@ -160,9 +162,13 @@ class ChangeStreams:
                     self._signals.user_changed(user_id)
             known = marks
 
-    async def _look(self, user_id: UUID, position: FeedPosition) -> tuple[ChangesView, list[CalendarNews]]:
+    async def _look(
+        self, user_id: UUID, position: FeedPosition, principal: Principal
+    ) -> tuple[ChangesView, list[CalendarNews]]:
         now = self._clock.now()
         async with self._uow.reading() as tx:
+            if not await _is_good(tx, principal, now):
+                raise UnauthenticatedError
             view = await changes_behind(tx, user_id, position, limit=self._policy.stream_batch)
             calendars = [each for each in await tx.calendars.all_of(user_id) if is_selected(each)]
             holding = await tx.changes.holding_calendars(user_id)
@@ -180,6 +186,17 @@ class ChangeStreams:
 
     def _beat_at(self) -> float:
         return self._clock.monotonic() + self._policy.heartbeat.total_seconds()
+
+
+async def _is_good(tx: Transaction, principal: Principal, now: datetime) -> bool:
+    """Whether the credential of a request that lasts can still be used."""
+    if principal.key_id is not None:
+        key = await tx.keys.find(principal.key_id)
+        return key is not None and (key.expires_at is None or key.expires_at > now)
+    if principal.session_id is not None:
+        session = await tx.sessions.find(principal.session_id)
+        return session is not None and session.expires_at > now
+    return False
 
 
 def _news(calendar: CalendarSync, holds: bool, now: datetime) -> CalendarNews:  # noqa: FBT001

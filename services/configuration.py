@@ -36,6 +36,9 @@ def session_policy(settings: Settings) -> SessionPolicy:
     return SessionPolicy(
         idle=timedelta(minutes=settings.session_idle_minutes),
         lifetime=timedelta(hours=settings.session_lifetime_hours),
+    )
+
+
 def feed_policy(settings: Settings) -> FeedPolicy:
     """How changes are told, and for how long."""
     return FeedPolicy(retention=timedelta(days=settings.change_retention_days))

@@ -149,6 +149,7 @@ class ConnectionService:
             await self.disconnect(user_id, remote="delete" if purge_google else "keep", local="keep")
         async with self._uow() as tx:
             await tx.users.remove(user_id)
+        self._signals.user_changed(user_id)
 
     async def sweep(self) -> None:
         """Forget attempts to connect that nobody finished."""

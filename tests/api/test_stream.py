@@ -235,11 +235,26 @@ async def until_closed(service: Service, reader: Listener) -> None:
         await reader._http.get("/health")
 
 
-async def test_a_stream_ends_with_its_credential(service: Service, ada: Person) -> None:
+async def test_a_stream_ends_with_its_credential(any_service: Service, bob: Person) -> None:
+    made = (await bob.post("/auth/keys", json={"name": "of a tablet"})).json()
+    tablet = replace(bob, key=made["api_key"])
+    async with (
+        listener(any_service, tablet) as lost,
+        lost.stream() as stream,
+        Listener(lost._http, bob).stream() as kept,
+    ):
+        await stream.opening()
+        await kept.opening()
+        await bob.delete(f"/auth/keys/{made['id']}")
+        await bob.create(title="Not for the tablet")
+        assert await kept.told() == ("created", "Not for the tablet")
+        assert await stream.ends()
+
+
+async def test_a_stream_ends_with_its_user(service: Service, ada: Person) -> None:
     async with listener(service, ada) as reader, reader.stream() as stream:
         await stream.opening()
         await ada.delete("/auth/users/me")
-        service.parts.container.slots._signals.everybody_changed()
         assert await stream.ends()
 
 
