@@ -67,7 +67,7 @@ async def leave_account(tx: Transaction, user_id: UUID, *, now: datetime) -> Non
             edited = edit(slot, None, now=now, policy=LoopPolicy())
             left.append(replace(edited, slot=replace(unbound(edited.slot), edited_at={}, notify="none")))
         else:
-            fresh = unbound(slot) if series is None else rebased(slot, series.content)
+            fresh = unbound(slot) if series is None else rebased(slot, series.content, now=now)
             kept.append(replace(fresh, calendar_id=PRIMARY))
     if tied:
         await tx.slots.save([*kept, *(each.slot for each in left)], _history(left, now))

@@ -13,12 +13,14 @@ from services.core.edits import Edit, edit, require_editable
 from services.core.errors import InvalidSlotError, UnknownInstanceError, UnknownSlotError
 from services.core.records import HistoryEntry
 from services.core.recurrence import accepted
-from services.core.scopes import EditScope, ScopedEdit, Wish, edit_all, edit_following, edit_instance
+from services.core.scoped_edits import ScopedEdit, Wish
+from services.core.scopes import EditScope, edit_all, edit_following, edit_instance
 from services.core.series import (
     by_original_start,
     coming_back,
     content_to_restore,
     instance_content,
+    left_behind,
     rebased,
     standing_alone,
 )
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from services.core.records import Notify, Origin, Slot
     from services.core.recurrence import OriginalStart
-    from services.core.scopes import Circumstances
+    from services.core.scoped_edits import Circumstances
     from services.core.slots import SlotContent
     from services.core.storage import Transaction
 
@@ -208,11 +210,14 @@ async def restored(
         owner = await tx.slots.find(user_id, slot.series.series_id)
     content = content_to_restore(slot, owner)
     require_editable(slot, content)
+    added = []
     if owner is not None and not _has_place(owner, slot):
         # What comes back is a slot by itself.
+        if slot.google is not None:
+            added.append(left_behind(slot, None, slot_id=with_.new_id(), now=with_.now))
         slot = standing_alone(slot)
     back = edit(slot, content, now=with_.now, policy=with_.policy, notify=with_.notify)
-    result = ScopedEdit(back.slot, [back])
+    result = ScopedEdit(back.slot, [back], added)
     if slot.is_series:
         for exception in await tx.slots.exceptions_of(user_id, {slot.id}):
             result.edits.extend(_back_with_series(exception, slot, with_))
@@ -232,7 +237,8 @@ def _back_with_series(exception: Slot, series: Slot, with_: Circumstances) -> li
     if exception.series is not None and exception.series.went_along:
         back = edit(coming_back(exception), exception.content, now=with_.now, policy=with_.policy)
     if series.base is None:
-        back = replace(back, slot=rebased(back.slot, series.content))
+        there = rebased(back.slot, series.content, now=with_.now)
+        back = Edit(there, exception.changes_to(there.local))
     return [] if back.slot == exception else [back]
 
 

@@ -14,7 +14,8 @@ from services.core.edits import edit, require_editable
 from services.core.errors import InvalidSlotError, StaleEditError, UnknownSlotError
 from services.core.records import HistoryEntry, Notify, Origin, Slot
 from services.core.relocation import relocated, require_movable
-from services.core.scopes import Circumstances, EditScope, ScopedEdit
+from services.core.scoped_edits import Circumstances, ScopedEdit
+from services.core.scopes import EditScope
 from services.core.slots import FIELD_GROUPS, SlotContent
 from services.slot_scopes import (
     SlotAddress,

@@ -115,11 +115,18 @@ class SyncEngine:
 
     async def _work(self, run: CalendarRun) -> tuple[bool, datetime | None]:
         """Whether Google's changes were read, and when the next slot is to be pushed."""
-        pull = run.calendar.pull_due_at <= run.started_at
-        if pull:
-            await self._puller.pull(run)
-            run.google_answered = run.listed = True
-        return pull, await self._pusher.push(run)
+        if run.calendar.pull_due_at <= run.started_at:
+            await self._pull(run)
+        next_push = await self._pusher.push(run)
+        if run.behind:
+            await self._pull(run)
+            next_push = await self._pusher.push(run)
+        return run.pulled, next_push
+
+    async def _pull(self, run: CalendarRun) -> None:
+        await self._puller.pull(run)
+        run.google_answered = run.listed = run.pulled = True
+        run.behind.clear()
 
     async def _release_done(self, run: CalendarRun, *, pulled: bool, next_push: datetime | None) -> None:
         now = self._clock.now()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from services.core.breaker import half_open
@@ -32,10 +31,17 @@ from services.core.pushing import (
 from services.core.reconcile import DropLocal
 from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
-from services.core.series import SERIES_PENDING, has_ended, standing_alone
+from services.core.series import (
+    left_behind,
+    looked_at,
+    same_place,
+    standing_alone,
+    unless_plain,
+)
 from services.sync_calls import Answered, Arrived, Departed, Failed, NewLife, Outcome, Overtaken, PushCalls
 from services.sync_moves import store_arrival, store_refusal
 from services.sync_run import where
+from services.sync_series import is_behind, series_of, waiting
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,8 +56,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _BATCH = 50
-_SERIES_PATIENCE = timedelta(seconds=30)
-_SERIES_PATIENCE_CEILING = timedelta(hours=1)
 
 
 class Pusher:
@@ -62,7 +66,7 @@ class Pusher:
         self._calls = PushCalls(calendars=calendars)
 
     async def push(self, run: CalendarRun) -> datetime | None:
-        """Push every slot whose time has come.
+        """Push every slot whose time has come; what has to wait for a pull is noted in the run.
 
         Returns:
             When the next one's time comes, or came if there was no getting on; `None`: nothing waits.
@@ -111,14 +115,14 @@ class Pusher:
             stored = await tx.slots.find(run.claim.user_id, slot_id)
             if stored is None or not _is_due_here(run, stored, now):
                 return Nothing(), None
-            series = await _series_of(tx, stored)
+            series = await series_of(tx, stored)
             slot = half_open(stored, now)
             call = next_call(slot, series)
+            if is_behind(run, call, slot, series):
+                run.behind.add(slot_id)
+                return Nothing(), None
             if isinstance(call, Wait):
-                if series is None or has_ended(series):
-                    slot = standing_alone(slot)
-                elif last_round:
-                    slot = replace(slot, failure=_waiting(slot, series, now))
+                slot = waiting(slot, series, now, last_round=last_round)
             sent = _sent_by(call)
             if sent is not None:
                 slot = replace(slot, sent=sent)
@@ -140,15 +144,18 @@ class Pusher:
         now = run.clock.now()
         async with run.storing() as tx:
             slot = await tx.slots.find(run.claim.user_id, prepared.id)
-            if slot is None or slot.calendar_id != run.claim.calendar_id:
-                # Erased; or a run of the calendar it was to move to has found it, and knows better.
+            if slot is None or slot.calendar_id != run.claim.calendar_id or not same_place(slot, prepared):
+                # Erased; or a run of the calendar it was to move to has found it, and knows better; or its
+                # event, with the note of what was sent, is another slot's by now.
                 return
             if _is_undone(call, outcome) and slot.notify == "none":
                 # The wish that this call carried was not met; an edit meanwhile counted on it.
                 slot = replace(slot, notify=prepared.notify)
             match outcome:
                 case Answered(event) | Overtaken(event):
-                    intake = self._intake(run, slot, call, event, landed=isinstance(outcome, Answered))
+                    series = await series_of(tx, slot)
+                    landed = isinstance(outcome, Answered)
+                    intake = self._intake(run, slot, series, call, event, landed=landed)
                     if last_round and intake.slot.push_at is not None and isinstance(outcome, Overtaken):
                         failure = _failure(run, intake.slot, _overtaken_too_often())
                         intake = replace(intake, slot=replace(intake.slot, failure=failure), visible=True)
@@ -158,7 +165,7 @@ class Pusher:
                     ahead = self._calendars.clock_ahead()
                     await store_arrival(tx, run, slot, event, now=now, clock_ahead=ahead)
                 case NewLife():
-                    await self._store_new_life(tx, slot, now=now)
+                    await self._store_new_life(tx, run, slot, now=now)
                 case Failed(error) if isinstance(call, Move) and error.failure is FailureClass.PERMANENT:
                     await store_refusal(tx, slot, _failure(run, slot, error))
                 case Failed(error, sent_unknown):
@@ -166,10 +173,13 @@ class Pusher:
                 case Departed():
                     pass
 
-    async def _store_new_life(self, tx: Transaction, slot: Slot, *, now: datetime) -> None:
+    async def _store_new_life(self, tx: Transaction, run: CalendarRun, slot: Slot, *, now: datetime) -> None:
         """Give the slot another event id; an instance has but one, so it becomes a slot by itself."""
         if slot.series is not None:
             await tx.slots.save([replace(standing_alone(slot), version=slot.version + 1, updated_at=now)])
+            if slot.google is not None and slot.base is None:
+                # The instance stays cancelled at Google.
+                await tx.slots.add([left_behind(slot, None, slot_id=run.ids.uuid(), now=now)])
             return
         template = slot.google.event_id if slot.google is not None else slot.template_event_id
         reborn = replace(
@@ -179,7 +189,14 @@ class Pusher:
         await tx.slots.save([reborn])
 
     def _intake(
-        self, run: CalendarRun, slot: Slot, call: Call, event: RemoteEvent | None, *, landed: bool
+        self,
+        run: CalendarRun,
+        slot: Slot,
+        series: Slot | None,
+        call: Call,
+        event: RemoteEvent | None,
+        *,
+        landed: bool,
     ) -> Intake:
         now, policy = run.clock.now(), run.policy.loop
         if event is None:
@@ -193,14 +210,15 @@ class Pusher:
         if not landed and not isinstance(call, Fetch | Locate):
             # The call was refused, so what was to be sent is known not to have arrived.
             slot = replace(slot, sent=None)
-        return take_in(
-            slot,
+        intake = take_in(
+            slot if landed else looked_at(slot, series, event.content),
             event,
             now=now,
             clock_ahead=self._calendars.clock_ahead(),
             policy=policy,
             landed=landed,
         )
+        return intake if landed else replace(intake, slot=unless_plain(slot, intake.slot))
 
     async def _store_failure(
         self, tx: Transaction, run: CalendarRun, slot: Slot, error: VendorError, *, sent_unknown: bool
@@ -238,22 +256,9 @@ def _sent_by(call: Call) -> SlotContent | Deletion | None:
 
 def _is_due_here(run: CalendarRun, slot: Slot, now: datetime) -> bool:
     """Whether the slot is to be pushed by this run; meanwhile it may have come to another calendar."""
+    if slot.id in run.behind:
+        return False
     return slot.calendar_id == run.claim.calendar_id and slot.push_at is not None and slot.push_at <= now
-
-
-async def _series_of(tx: Transaction, slot: Slot) -> Slot | None:
-    if slot.series is None or slot.series.series_id is None:
-        return None
-    return await tx.slots.find(slot.user_id, slot.series.series_id)
-
-
-def _waiting(slot: Slot, series: Slot, now: datetime) -> PushFailure:
-    """Its series did not get through in this run either; both are tried again together."""
-    attempts = (slot.failure.attempts if slot.failure else 0) + 1
-    retry_at = series.push_at
-    if retry_at is None or retry_at <= now:
-        retry_at = now + min(_SERIES_PATIENCE * 2 ** min(attempts, 10), _SERIES_PATIENCE_CEILING)
-    return PushFailure(SERIES_PENDING, "Google has to get the series first", attempts, retry_at)
 
 
 def _is_outage(run: CalendarRun, unanswered: list[Slot]) -> bool:

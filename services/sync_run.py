@@ -7,7 +7,7 @@ release never stores a cursor beyond a page that was not taken in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from services.core.calendars import SyncCounters
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from types import TracebackType
+    from uuid import UUID
 
     from services.core.calendars import CalendarSync, Claim, Cursor
     from services.core.intake import Intake
@@ -43,6 +44,10 @@ class CalendarRun:
     """Whether Google answered a call of this run."""
     listed: bool = False
     """Whether Google let this run list the calendar, so that it is there."""
+    pulled: bool = False
+    """Whether everything that Google had changed before has been taken in by this run."""
+    behind: set[UUID] = field(default_factory=set)
+    """Slots whose push waits until the run has pulled."""
 
     def count(self, **more: int) -> None:
         """Add to the calendar's counters."""

@@ -7,10 +7,13 @@ the exceptions has to be found out. Nothing here costs anything where no series 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from services.core.records import SeriesLink
-from services.core.series import by_original_start, follow
+from services.core.following import follow
+from services.core.pushing import Call, Wait, wants_news
+from services.core.records import PushFailure, SeriesLink
+from services.core.series import SERIES_PENDING, by_original_start, has_ended, standing_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +21,16 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.events import InstanceName, RemoteEvent
+    from services.core.following import Following
     from services.core.intake import Intake
     from services.core.policy import LoopPolicy
     from services.core.records import Slot
     from services.core.recurrence import OriginalStart
-    from services.core.series import Following
     from services.core.storage import Transaction
+    from services.sync_run import CalendarRun
+
+_PATIENCE = timedelta(seconds=30)
+_PATIENCE_CEILING = timedelta(hours=1)
 
 
 class SeriesOfPage:
@@ -111,3 +118,32 @@ def _concerns_exceptions(intake: Intake) -> bool:
         or before.is_series
         or (before.base is not None and bool(before.base.schedule.recurrence))
     )
+
+
+async def series_of(tx: Transaction, slot: Slot) -> Slot | None:
+    """The series of an exception, if it is known."""
+    if slot.series is None or slot.series.series_id is None:
+        return None
+    return await tx.slots.find(slot.user_id, slot.series.series_id)
+
+
+def is_behind(run: CalendarRun, call: Call, slot: Slot, series: Slot | None) -> bool:
+    """Whether a call has to wait until the run has pulled."""
+    if run.pulled:
+        return False
+    waits = isinstance(call, Wait) and series is not None and series.id in run.behind
+    return waits or wants_news(call, slot)
+
+
+def waiting(slot: Slot, series: Slot | None, now: datetime, *, last_round: bool) -> Slot:
+    """An exception whose series did not get through in this run either; both are tried again together."""
+    if series is None or has_ended(series):
+        return standing_alone(slot)
+    if not last_round:
+        return slot
+    attempts = (slot.failure.attempts if slot.failure else 0) + 1
+    retry_at = series.push_at
+    if retry_at is None or retry_at <= now:
+        retry_at = now + min(_PATIENCE * 2 ** min(attempts, 10), _PATIENCE_CEILING)
+    failure = PushFailure(SERIES_PENDING, "Google has to get the series first", attempts, retry_at)
+    return replace(slot, failure=failure)

@@ -144,6 +144,28 @@ def _write(slot: Slot, event_id: str) -> Call:
     return Patch(google.event_id, google.etag, base, local)
 
 
+def is_first_look(call: Call, slot: Slot) -> bool:
+    """Whether a call looks up an instance that Google may know of by its series alone."""
+    return isinstance(call, Fetch) and slot.series is not None and slot.google is None
+
+
+def wants_news(call: Call, slot: Slot) -> bool:
+    """Whether a call needs the newest that can be known of a series and its exceptions.
+
+    It may take the place of an exception that somebody has just made in Google, and its condition says
+    nothing of those, whose versions are their own; or it looks at an instance, which shows the series.
+    """
+    if is_first_look(call, slot):
+        return True
+    match call:
+        case Patch(base=base, content=content):
+            return bool(base.schedule.recurrence) and base.schedule != content.schedule
+        case Delete():
+            return slot.base is not None and bool(slot.base.schedule.recurrence)
+        case Nothing() | Wait() | Fetch() | Locate() | Move() | Insert() | Revive():
+            return False
+
+
 def _event_id(slot: Slot, series: Slot | None) -> str | None:
     """The id that the slot's event has or will have; `None` while that of its series is not known.
 

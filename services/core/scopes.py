@@ -2,8 +2,7 @@
 
 Google knows no call for "this and following", so it is two changes here as well: the series ends before the
 instance, and another one begins with it. What somebody made of later instances goes along, which Google's own
-clients do not do. An exception that changes its place in this way leaves a deleted slot behind, in the name
-of the instance that it was, until Google has forgotten that one too.
+clients do not do.
 
 Source:
     Calendar API guide, 'Recurring events': a change of one instance makes an exception; "this and following"
@@ -12,34 +11,26 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from services.core.agenda import original_instant, stands_in
-from services.core.edits import Edit, edit, require_editable
+from services.core.carrying import Move, carry, ended, with_exception
+from services.core.edits import edit, require_editable
 from services.core.errors import UnknownInstanceError
-from services.core.records import NO_LOOP, SeriesLink, Slot
-from services.core.recurrence import (
-    Weekdays,
-    continued_from,
-    moved_start,
-    normalise_recurrence,
-    shifted,
-    truncated_before,
-)
-from services.core.series import going_along, instance_content
+from services.core.records import SeriesLink, Slot
+from services.core.recurrence import Weekdays, continued_from, normalise_recurrence, shifted, truncated_before
+from services.core.scoped_edits import ScopedEdit
+from services.core.series import instance_content
 from services.core.slots import FIELD_GROUPS, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
-    from uuid import UUID
+    from collections.abc import Iterable
 
-    from services.core.policy import LoopPolicy
-    from services.core.records import Notify
     from services.core.recurrence import OriginalStart
-    from services.core.slots import AllDay, FieldGroup, SlotContent, Timed
+    from services.core.scoped_edits import Circumstances, Wish
+    from services.core.slots import AllDay, SlotContent, Timed
 
 
 class EditScope(StrEnum):
@@ -48,37 +39,6 @@ class EditScope(StrEnum):
     THIS = "this"
     FOLLOWING = "following"
     ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the edited instance is to hold."""
-
-    content: SlotContent
-    """Of a series edited as a whole: the series; of an instance: the instance, without recurrence."""
-    recurrence: tuple[str, ...] | None = None
-    """The new rules; `None`: as they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What an edit needs from outside."""
-
-    now: datetime
-    new_id: Callable[[], UUID]
-    policy: LoopPolicy
-    notify: Notify = "none"
-
-
-@dataclass(slots=True)
-class ScopedEdit:
-    """What an edit does: slots that change, and slots that are new."""
-
-    shown: Slot
-    """What the client edited, as it is now."""
-    edits: list[Edit] = field(default_factory=list)
-    added: list[Slot] = field(default_factory=list)
-    """To be stored after the edits, which may free an event for them."""
 
 
 def edit_instance(
@@ -144,7 +104,7 @@ def edit_following(
     ]
     first = edit(series, shortened, now=with_.now, policy=with_.policy, notify=with_.notify)
     if wish is None:
-        return ScopedEdit(first.slot, [first, *_ended(later, with_)])
+        return ScopedEdit(first.slot, [first, *ended(later, with_)])
     span = wish.content.schedule.span
     if wish.recurrence is None:
         schedule = _normal(continued_from(old.schedule, original_start, span, weekdays=Weekdays.FOLLOW))
@@ -152,11 +112,11 @@ def edit_following(
         schedule = Schedule(span, wish.recurrence)
     require_editable(series, replace(wish.content, schedule=schedule))
     tail = _new_series(series, replace(wish.content, schedule=schedule), with_)
-    move = _Move(old, original_start, wish, tail)
+    move = Move(old, original_start, wish, tail)
     if not tail.is_series:
-        tail = replace(tail, content=_with_exception(tail.content, later, move))
+        tail = replace(tail, content=with_exception(tail.content, later, move))
     result = ScopedEdit(tail, [first], [tail])
-    _carry(result, later, move, with_)
+    carry(result, later, move, with_)
     return result
 
 
@@ -188,7 +148,7 @@ def edit_all(
     if wish is None:
         require_editable(series, None)
         gone = edit(series, None, now=with_.now, policy=with_.policy, notify=with_.notify)
-        return ScopedEdit(gone.slot, [gone, *_ended(exceptions, with_)])
+        return ScopedEdit(gone.slot, [gone, *ended(exceptions, with_)])
     span = wish.content.schedule.span
     if wish.recurrence is not None:
         schedule = Schedule(span, wish.recurrence)
@@ -202,36 +162,9 @@ def edit_all(
     require_editable(series, content)
     edited = edit(series, content, now=with_.now, policy=with_.policy, notify=with_.notify)
     result = ScopedEdit(edited.slot, [edited] if edited.changes else [])
-    move = _Move(old, original_start or old.schedule.span.start, wish, edited.slot)
-    _carry(result, [each for each in exceptions if stands_in(each)], move, with_)
+    move = Move(old, original_start or old.schedule.span.start, wish, edited.slot)
+    carry(result, [each for each in exceptions if stands_in(each)], move, with_)
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """Where an edit takes the instances of a series."""
-
-    old: SlotContent
-    origin: OriginalStart
-    """The instance that was edited."""
-    wish: Wish
-    target: Slot
-    """The series that has the instances afterwards."""
-
-    def place(self, start: OriginalStart) -> OriginalStart:
-        """The name that an instance has afterwards."""
-        span = self.wish.content.schedule.span
-        if self.wish.recurrence is not None:
-            return start
-        return moved_start(self.old.schedule, self.origin, span, start)
-
-    def overridden(self, start: OriginalStart) -> frozenset[FieldGroup]:
-        """What the edit says of the instance itself, over whatever an exception has there."""
-        instance = instance_content(self.old, self.origin)
-        if start != self.origin or instance is None:
-            return frozenset()
-        wanted = replace(self.wish.content, schedule=Schedule(self.wish.content.schedule.span))
-        return instance.changed_groups(wanted)
 
 
 def _normal(schedule: Schedule) -> Schedule:
@@ -243,15 +176,6 @@ def _span_at(series: SlotContent, original_start: OriginalStart | None) -> Timed
         return series.schedule.span
     instance = instance_content(series, original_start)
     return None if instance is None else instance.schedule.span
-
-
-def _with_exception(content: SlotContent, exceptions: Iterable[Slot], move: _Move) -> SlotContent:
-    """What is left of a series when it is one slot: with what an exception of it had changed there."""
-    for exception in exceptions:
-        assert exception.series is not None  # noqa: S101  # exceptions have their link
-        if exception.series.original_start == move.origin and exception.deleted_at is None:
-            return _carried_content(exception, content, move)
-    return content
 
 
 def _new_exception(
@@ -297,84 +221,4 @@ def _new_series(series: Slot, content: SlotContent, with_: Circumstances) -> Slo
         edited_at=dict.fromkeys(FIELD_GROUPS, with_.now),
         template_event_id=series.google.event_id if series.google else series.template_event_id,
         notify=with_.notify,
-    )
-
-
-def _ended(exceptions: Iterable[Slot], with_: Circumstances) -> list[Edit]:
-    """Live exceptions, deleted along with their instances."""
-    ended = (
-        edit(each, None, now=with_.now, policy=with_.policy) for each in exceptions if each.deleted_at is None
-    )
-    return [replace(each, slot=going_along(each.slot)) for each in ended]
-
-
-def _carry(result: ScopedEdit, exceptions: Iterable[Slot], move: _Move, with_: Circumstances) -> None:
-    """Let exceptions go where their instances went; those whose instances are no more end."""
-    for exception in exceptions:
-        assert exception.series is not None  # noqa: S101  # exceptions have their link
-        start = exception.series.original_start
-        link = SeriesLink(move.place(start), move.target.id)
-        after = instance_content(move.target.content, link.original_start)
-        if after is None or not move.target.is_series:
-            result.edits.extend(_ended([exception], with_))
-        elif link.original_start != start or link.series_id != exception.series.series_id:
-            moved = _carried(exception, link, after, move, with_.now)
-            result.edits.append(Edit(moved, exception.changes_to(moved.local)))
-            if exception.google is not None and exception.base is not None:
-                result.added.append(_left_behind(exception, with_))
-        elif exception.deleted_at is None and (groups := move.overridden(start)):
-            content = exception.content.taking(groups, after)
-            edited = edit(exception, content, now=with_.now, policy=with_.policy, notify=with_.notify)
-            result.edits.extend([edited] if edited.changes else [])
-
-
-def _carried_content(exception: Slot, after: SlotContent, move: _Move) -> SlotContent:
-    """What an exception holds in its new place: what it had not changed it takes from there."""
-    assert exception.series is not None  # noqa: S101  # exceptions have their link
-    start = exception.series.original_start
-    before = instance_content(move.old, start)
-    if before is None or exception.deleted_at is not None:
-        return exception.content
-    untouched = frozenset(FIELD_GROUPS) - exception.content.changed_groups(before)
-    return exception.content.taking(untouched | move.overridden(start), after)
-
-
-def _carried(exception: Slot, link: SeriesLink, after: SlotContent, move: _Move, now: datetime) -> Slot:
-    """The exception as one of another instance, which Google does not have yet."""
-    content = _carried_content(exception, after, move)
-    return replace(
-        exception,
-        series=link,
-        content=content,
-        base=after,
-        google=None,
-        sent=None,
-        refetch=False,
-        failure=None,
-        hold_id=None,
-        loop=NO_LOOP,
-        quarantined_until=None,
-        edited_at=dict.fromkeys(after.changed_groups(content), now),
-        version=exception.version + 1,
-        updated_at=now,
-    )
-
-
-def _left_behind(exception: Slot, with_: Circumstances) -> Slot:
-    """The event of an exception that has moved on, to be deleted unless Google lost it with its instance."""
-    return replace(
-        exception,
-        id=with_.new_id(),
-        content=exception.base or exception.content,
-        deleted_at=with_.now,
-        edited_at={"deleted": with_.now},
-        created_at=with_.now,
-        updated_at=with_.now,
-        version=1,
-        failure=None,
-        open_conflicts=0,
-        loop=NO_LOOP,
-        quarantined_until=None,
-        hold_id=None,
-        notify="none",
     )

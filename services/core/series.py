@@ -1,4 +1,4 @@
-"""Series and their exceptions: what an instance holds, and what becomes of exceptions when a series moves.
+"""Series and their exceptions: what an instance holds, and what an exception is to its series.
 
 An exception that Google has not got yet has the instance it was made from as its base, so that it merges like
 anything else: what it changed is pushed, and what Google changed in that instance meanwhile stays.
@@ -6,20 +6,20 @@ anything else: what it changed is pushed, and what Google changed in that instan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.core.intake import Intake, cancelled_content, take_in_absence
-from services.core.reconcile import Keep
-from services.core.records import DELETION, NO_LOOP, Slot
+from services.core.errors import UnknownInstanceError
+from services.core.intake import cancelled_content
+from services.core.records import NO_LOOP, Slot
 from services.core.recurrence import InvalidRecurrenceError, occurrence_at
-from services.core.slots import Schedule
+from services.core.slots import FIELD_GROUPS, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from uuid import UUID
 
-    from services.core.policy import LoopPolicy
     from services.core.recurrence import OriginalStart
     from services.core.slots import SlotContent
 
@@ -28,7 +28,9 @@ SERIES_PENDING = "series-pending"
 
 
 def instance_content(series: SlotContent, original_start: OriginalStart) -> SlotContent | None:
-    """What a series has at one of its instances; `None` when it has no such instance."""
+    """What a series has at one of its instances; `None` when it has no such instance, or is none any more."""
+    if not series.schedule.recurrence:
+        return None
     try:
         occurrence = occurrence_at(series.schedule, original_start)
     except InvalidRecurrenceError:
@@ -37,10 +39,17 @@ def instance_content(series: SlotContent, original_start: OriginalStart) -> Slot
 
 
 def content_to_restore(slot: Slot, series: Slot | None) -> SlotContent:
-    """What a deleted slot comes back with; of an instance that Google cancelled, what the series has."""
+    """What a deleted slot comes back with; of an instance that Google cancelled, what the series has.
+
+    Raises:
+        UnknownInstanceError: Nobody knows what the instance held: the series is not known, or has none there.
+    """
     if slot.series is None or slot.content != cancelled_content(slot.series.original_start):
         return slot.content
-    return (series and instance_content(series.content, slot.series.original_start)) or slot.content
+    content = None if series is None else instance_content(series.content, slot.series.original_start)
+    if content is None:
+        raise UnknownInstanceError(slot.series.series_id or slot.id, slot.series.original_start)
+    return content
 
 
 def standing_alone(slot: Slot) -> Slot:
@@ -57,12 +66,63 @@ def standing_alone(slot: Slot) -> Slot:
     )
 
 
-def rebased(exception: Slot, series: SlotContent) -> Slot:
+def left_behind(exception: Slot, instance: SlotContent | None, *, slot_id: UUID, now: datetime) -> Slot:
+    """A slot for the event of an exception that has it no more: what is to become of the event.
+
+    Args:
+        exception: As it was, with Google's copy.
+        instance: What the series has in that place now; `None`: nothing, so the event is to be deleted unless
+            Google lost it with its instance.
+        slot_id: Of the new slot.
+        now: Aware, UTC.
+    """
+    groups: Iterable[str] = ("deleted",) if instance is None else FIELD_GROUPS
+    return replace(
+        exception,
+        id=slot_id,
+        content=instance or exception.base or exception.content,
+        deleted_at=now if instance is None else None,
+        edited_at=dict.fromkeys(groups, now),
+        created_at=now,
+        updated_at=now,
+        version=1,
+        failure=None,
+        open_conflicts=0,
+        loop=NO_LOOP,
+        quarantined_until=None,
+        hold_id=None,
+        notify="none",
+    )
+
+
+def is_plain(exception: Slot) -> bool:
+    """Whether an exception is as its series has the instance, and Google has none: nothing to hold on to."""
+    return (
+        exception.google is None
+        and exception.sent is None
+        and exception.local is not None
+        and not exception.dirty
+    )
+
+
+def like_its_series(exception: Slot, series: SlotContent, *, now: datetime) -> Slot:
+    """A plain exception after a change of its series: still plain, or gone with its instance."""
+    assert exception.series is not None  # noqa: S101  # an exception has its link
+    instance = instance_content(series, exception.series.original_start)
+    if instance == exception.content:
+        return exception
+    known = replace(exception, base=instance, version=exception.version + 1, updated_at=now)
+    return replace(known, deleted_at=now) if instance is None else replace(known, content=instance)
+
+
+def rebased(exception: Slot, series: SlotContent, *, now: datetime) -> Slot:
     """An exception that is to be made anew at Google, since its series begins another life there.
 
     One whose instance the series no longer has stands alone if it lives, and is forgotten if it does not.
     """
     assert exception.series is not None  # noqa: S101  # an exception has its link
+    if is_plain(exception):
+        return like_its_series(exception, series, now=now)
     instance = instance_content(series, exception.series.original_start)
     if instance is None and exception.local is not None:
         return standing_alone(exception)
@@ -77,6 +137,37 @@ def rebased(exception: Slot, series: SlotContent) -> Slot:
         loop=NO_LOOP,
         quarantined_until=None,
     )
+
+
+def same_place(one: Slot, other: Slot) -> bool:
+    """Whether two states of a slot stand for the same instance, and so for the same event, or for none."""
+    if one.series is None or other.series is None:
+        return one.series is other.series
+    places = [(each.series_id, each.original_start) for each in (one.series, other.series)]
+    return places[0] == places[1]
+
+
+def looked_at(exception: Slot, series: Slot | None, remote: SlotContent | None) -> Slot:
+    """An exception before what Google has in its place is taken in.
+
+    Where that is what the series has, nobody has edited the instance, so it is cancelled as it is.
+    """
+    if exception.series is None or exception.local is not None or series is None or series.base is None:
+        return exception
+    if remote is None or remote != instance_content(series.base, exception.series.original_start):
+        return exception
+    return replace(exception, base=remote)
+
+
+def unless_plain(before: Slot, after: Slot) -> Slot:
+    """An exception after what Google has in its place was taken in.
+
+    What does not differ from it any more may be no exception at all but what the series has, so there is
+    nothing to be bound to; if it is one, it was written after the last listing, and the next one tells.
+    """
+    if after.series is None or after.local is None or after.dirty or not before.dirty:
+        return after
+    return replace(after, google=None)
 
 
 def going_along(exception: Slot) -> Slot:
@@ -105,64 +196,6 @@ def waits_for(series: Slot) -> bool:
 def has_ended(series: Slot) -> bool:
     """Whether a series is over on both sides, so that nothing can be an instance of it any more."""
     return series.local is None and series.base is None and series.sent is None
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """What a change of a series does to one of its exceptions."""
-
-    slot: Slot
-    intake: Intake | None = None
-    """Set when a client can see it."""
-
-
-def follow(
-    exception: Slot, before: Slot, after: Slot, *, now: datetime, policy: LoopPolicy
-) -> Following | None:
-    """Let an exception follow what was taken in for its series.
-
-    Args:
-        exception: Bound to the series.
-        before: The series as it was.
-        after: The series now.
-        now: Aware, UTC.
-        policy: Of the circuit breaker.
-
-    Returns:
-        `None` when nothing changes.
-    """
-    if before.base is not None and after.base is None and after.local is None:
-        gone = replace(exception, sent=DELETION) if exception.local is None else exception
-        intake = take_in_absence(gone, now=now, policy=policy)
-        if exception.deleted_at is None and intake.slot.series is not None:
-            intake = replace(intake, slot=going_along(intake.slot))
-        return _seen(intake)
-    followed = exception
-    came_back = before.deleted_at is not None and after.deleted_at is None
-    if came_back and exception.series is not None and exception.series.went_along:
-        followed = coming_back(followed)
-        followed = replace(followed, deleted_at=None, version=exception.version + 1, updated_at=now)
-    if before.base is not None and after.base is None:
-        followed = rebased(followed, after.content)
-    elif _moved_at_google(before, after) and exception.google is not None:
-        # Which exceptions a new rule leaves alive is Google's to say.
-        followed = replace(followed, refetch=True)
-    if followed.failure is not None and followed.failure.reason == SERIES_PENDING and not waits_for(after):
-        followed = replace(followed, failure=None)
-    if followed == exception:
-        return None
-    changes = exception.changes_to(followed.local)
-    if not changes and followed.sync_state is exception.sync_state:
-        return Following(followed)
-    return _seen(Intake(exception, followed, Keep(), visible=True, changes=changes, origin="google"))
-
-
-def _seen(intake: Intake) -> Following:
-    return Following(intake.slot, intake)
-
-
-def _moved_at_google(before: Slot, after: Slot) -> bool:
-    return before.base is not None and after.base is not None and before.base.schedule != after.base.schedule
 
 
 def by_original_start(exceptions: Iterable[Slot]) -> dict[OriginalStart, Slot]:

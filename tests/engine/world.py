@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from services.core.records import Notify, Slot, SlotQuery
 from services.core.slots import Schedule, SlotContent, Timed
 from services.google.oauth_endpoints import OAuthConfig, OAuthEndpoints
 from services.google.quota import NoPacing
+from services.google.requests import CalendarRequests
 from services.google.transport import GuardedTransport
 from services.google_oauth import GoogleOAuth
 from services.review_service import ReviewService
@@ -191,6 +193,12 @@ class World:
         return found
 
 
+@cache
+def _client() -> CalendarRequests:
+    """Google's client, which takes longer to load than a history to play."""
+    return CalendarRequests.load(GOOGLE)
+
+
 async def make_world(
     *, seed: int = 1, policy: SyncPolicy | None = None, webhook_url: str | None = None
 ) -> World:
@@ -208,7 +216,7 @@ async def make_world(
         pacer=NoPacing(),
         api_root=GOOGLE,
     )
-    calendars.prepare_now()
+    calendars._requests = _client()
     channels = ChannelService(
         uow=uow,
         calendars=calendars,

@@ -1,0 +1,170 @@
+"""What an edit of a series means for its exceptions: they go where their instances go.
+
+An exception that changes its place leaves its event behind, since Google names an instance by its place. So
+events stay and contents move: an exception takes over the event that is in its new place, and one that
+nobody takes over is made like its instance again, or deleted where there is none any more.
+
+Source:
+    Calendar API guide, 'Recurring events': an instance is named by its series and its original start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from services.core.agenda import original_instant
+from services.core.edits import Edit, edit
+from services.core.records import NO_LOOP, SeriesLink, Slot
+from services.core.recurrence import moved_start
+from services.core.series import going_along, instance_content, is_plain, left_behind, like_its_series
+from services.core.slots import FIELD_GROUPS, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from services.core.recurrence import OriginalStart
+    from services.core.scoped_edits import Circumstances, ScopedEdit, Wish
+    from services.core.slots import FieldGroup, SlotContent
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where an edit takes the instances of a series."""
+
+    old: SlotContent
+    origin: OriginalStart
+    """The instance that was edited."""
+    wish: Wish
+    target: Slot
+    """The series that has the instances afterwards."""
+
+    def place(self, start: OriginalStart) -> OriginalStart:
+        """The name that an instance has afterwards."""
+        span = self.wish.content.schedule.span
+        if self.wish.recurrence is not None:
+            return start
+        return moved_start(self.old.schedule, self.origin, span, start)
+
+    def overridden(self, start: OriginalStart) -> frozenset[FieldGroup]:
+        """What the edit says of the instance itself, over whatever an exception has there."""
+        instance = instance_content(self.old, self.origin)
+        if start != self.origin or instance is None:
+            return frozenset()
+        wanted = replace(self.wish.content, schedule=Schedule(self.wish.content.schedule.span))
+        return instance.changed_groups(wanted)
+
+
+def with_exception(content: SlotContent, exceptions: Iterable[Slot], move: Move) -> SlotContent:
+    """What is left of a series when it is one slot: with what an exception of it had changed there."""
+    for exception in exceptions:
+        assert exception.series is not None  # noqa: S101  # exceptions have their link
+        if exception.series.original_start == move.origin and exception.deleted_at is None:
+            return _carried_content(exception, content, move)
+    return content
+
+
+def ended(exceptions: Iterable[Slot], with_: Circumstances) -> list[Edit]:
+    """Live exceptions, deleted along with their instances."""
+    ended = (
+        edit(each, None, now=with_.now, policy=with_.policy) for each in exceptions if each.deleted_at is None
+    )
+    return [replace(each, slot=going_along(each.slot)) for each in ended]
+
+
+def carry(result: ScopedEdit, exceptions: Iterable[Slot], move: Move, with_: Circumstances) -> None:
+    """Let exceptions go where their instances went; those whose instances are no more end."""
+    carried: list[tuple[Slot, SeriesLink, SlotContent]] = []
+    for exception in exceptions:
+        assert exception.series is not None  # noqa: S101  # exceptions have their link
+        start = exception.series.original_start
+        link = SeriesLink(move.place(start), move.target.id)
+        after = instance_content(move.target.content, link.original_start)
+        if instance_content(move.old, start) is None:
+            # Its place was gone before; what becomes of it is found out when it is pushed.
+            continue
+        if after is None:
+            result.edits.extend(ended([exception], with_))
+        elif link.original_start != start or link.series_id != exception.series.series_id:
+            carried.append((exception, link, after))
+        elif is_plain(exception):
+            plain = like_its_series(exception, move.target.content, now=with_.now)
+            if plain != exception:
+                result.edits.append(Edit(plain, exception.changes_to(plain.local)))
+        elif exception.deleted_at is None and (groups := move.overridden(start)):
+            content = exception.content.taking(groups, after)
+            edited = edit(exception, content, now=with_.now, policy=with_.policy, notify=with_.notify)
+            result.edits.extend([edited] if edited.changes else [])
+    _exchange(result, carried, move, with_)
+
+
+def _exchange(
+    result: ScopedEdit,
+    carried: Sequence[tuple[Slot, SeriesLink, SlotContent]],
+    move: Move,
+    with_: Circumstances,
+) -> None:
+    """Store exceptions in their new places; Google's events stay where they are."""
+    left = {_place(slot.series): slot for slot, _, _ in carried if slot.google is not None}
+    # An event has one slot at a time, so whoever leaves a place is stored before the one that comes.
+    later = any(_is_later(each) for each in carried)
+    for exception, link, after in sorted(carried, key=_way, reverse=later):
+        moved = _carried(exception, link, after, move, with_.now)
+        there = left.pop(_place(link), None)
+        if there is not None:
+            moved = replace(moved, google=there.google, base=there.base, sent=there.sent, refetch=True)
+        result.edits.append(Edit(moved, exception.changes_to(moved.local)))
+    for exception in left.values():
+        assert exception.series is not None  # noqa: S101  # exceptions have their link
+        same_series = exception.series.series_id == move.target.id
+        instance = (
+            instance_content(move.target.content, exception.series.original_start) if same_series else None
+        )
+        result.added.append(left_behind(exception, instance, slot_id=with_.new_id(), now=with_.now))
+
+
+def _way(carried: tuple[Slot, SeriesLink, SlotContent]) -> datetime:
+    return original_instant(carried[1].original_start)
+
+
+def _is_later(carried: tuple[Slot, SeriesLink, SlotContent]) -> bool:
+    before = carried[0].series
+    return before is not None and _way(carried) > original_instant(before.original_start)
+
+
+def _place(link: SeriesLink | None) -> tuple[UUID | None, OriginalStart] | None:
+    return None if link is None else (link.series_id, link.original_start)
+
+
+def _carried_content(exception: Slot, after: SlotContent, move: Move) -> SlotContent:
+    """What an exception holds in its new place: what it had not changed it takes from there."""
+    assert exception.series is not None  # noqa: S101  # exceptions have their link
+    start = exception.series.original_start
+    before = instance_content(move.old, start)
+    if before is None or exception.deleted_at is not None:
+        return exception.content
+    untouched = frozenset(FIELD_GROUPS) - exception.content.changed_groups(before)
+    return exception.content.taking(untouched | move.overridden(start), after)
+
+
+def _carried(exception: Slot, link: SeriesLink, after: SlotContent, move: Move, now: datetime) -> Slot:
+    """The exception as one of another instance, which Google does not have yet."""
+    content = _carried_content(exception, after, move)
+    return replace(
+        exception,
+        series=link,
+        content=content,
+        base=after,
+        google=None,
+        sent=None,
+        refetch=False,
+        failure=None,
+        hold_id=None,
+        loop=NO_LOOP,
+        quarantined_until=None,
+        edited_at=dict.fromkeys(after.changed_groups(content), now),
+        version=exception.version + 1,
+        updated_at=now,
+    )

@@ -1,0 +1,146 @@
+"""What becomes of the exceptions of a series when Google's state of the series was taken in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from services.core.intake import Intake, take_in_absence
+from services.core.reconcile import Keep
+from services.core.records import DELETION
+from services.core.series import (
+    SERIES_PENDING,
+    coming_back,
+    going_along,
+    instance_content,
+    is_plain,
+    like_its_series,
+    rebased,
+    standing_alone,
+    waits_for,
+)
+from services.core.slots import SlotContent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from services.core.policy import LoopPolicy
+    from services.core.records import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What a change of a series does to one of its exceptions."""
+
+    slot: Slot
+    intake: Intake | None = None
+    """Set when a client can see it."""
+
+
+def follow(
+    exception: Slot, before: Slot, after: Slot, *, now: datetime, policy: LoopPolicy
+) -> Following | None:
+    """Let an exception follow what was taken in for its series.
+
+    Args:
+        exception: Bound to the series.
+        before: The series as it was.
+        after: The series now.
+        now: Aware, UTC.
+        policy: Of the circuit breaker.
+
+    Returns:
+        `None` when nothing changes.
+    """
+    if before.base is not None and after.base is None and after.local is None:
+        return _ending(exception, before, now=now, policy=policy)
+    if _lost_by_us(exception, before, after):
+        return _alone(exception, now)
+    followed = _in_place(_brought_back(exception, before, after, now), before, after, now)
+    if followed.failure is not None and followed.failure.reason == SERIES_PENDING and not waits_for(after):
+        followed = replace(followed, failure=None)
+    if followed == exception:
+        return None
+    changes = exception.changes_to(followed.local)
+    if not changes and followed.sync_state is exception.sync_state:
+        return Following(followed)
+    return _seen(Intake(exception, followed, Keep(), visible=True, changes=changes, origin="google"))
+
+
+def _ending(exception: Slot, before: Slot, *, now: datetime, policy: LoopPolicy) -> Following:
+    """The series is over on both sides."""
+    if before.deleted_at is not None and exception.deleted_at is None and not _is_of_others(exception):
+        # Somebody wrote it in Google after the series was deleted here.
+        return _alone(exception, now)
+    gone = replace(exception, sent=DELETION) if exception.local is None else exception
+    intake = take_in_absence(gone, now=now, policy=policy)
+    if exception.deleted_at is None and intake.slot.series is not None:
+        intake = replace(intake, slot=going_along(intake.slot))
+    return _seen(intake)
+
+
+def _brought_back(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot:
+    """The exception, back if it was deleted along with a series that is back."""
+    came_back = before.deleted_at is not None and after.deleted_at is None
+    if not came_back or exception.series is None or not exception.series.went_along:
+        return exception
+    return replace(coming_back(exception), deleted_at=None, version=exception.version + 1, updated_at=now)
+
+
+def _in_place(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot:
+    """The exception as one of an instance that may be another now."""
+    if before.base is None:
+        return exception
+    if after.base is None:
+        return rebased(exception, after.content, now=now)
+    if is_plain(exception) and after.deleted_at is None:
+        return like_its_series(exception, after.content, now=now)
+    if _is_to_be_cancelled(exception):
+        # That the series changed is no edit of the instance, which stays cancelled.
+        return _still_cancelled(exception, after.base)
+    if before.base.schedule != after.base.schedule and exception.google is not None:
+        # Which exceptions a new rule leaves alive is Google's to say.
+        return replace(exception, refetch=True)
+    return exception
+
+
+def _is_to_be_cancelled(exception: Slot) -> bool:
+    return exception.google is None and exception.sent is None and exception.local is None and exception.dirty
+
+
+def _still_cancelled(exception: Slot, series: SlotContent) -> Slot:
+    assert exception.series is not None  # noqa: S101  # an exception has its link
+    return replace(exception, base=instance_content(series, exception.series.original_start))
+
+
+def _lost_by_us(exception: Slot, before: Slot, after: Slot) -> bool:
+    """Whether a change of ours took an exception's place away that came from Google after that change.
+
+    Those that were here before it have been carried along or ended by it.
+    """
+    sent = before.sent
+    if exception.deleted_at is not None or exception.google is None or exception.series is None:
+        return False
+    if _is_of_others(exception):
+        return False
+    if before.base is None or after.base is None or not isinstance(sent, SlotContent):
+        return False
+    if not before.base.schedule.recurrence or not (
+        before.base.schedule != sent.schedule == after.base.schedule
+    ):
+        return False
+    return instance_content(after.base, exception.series.original_start) is None
+
+
+def _is_of_others(exception: Slot) -> bool:
+    """Whether it was made by others, so that the app cannot make it again."""
+    return exception.google is not None and exception.google.of_others
+
+
+def _alone(exception: Slot, now: datetime) -> Following:
+    alone = replace(standing_alone(exception), version=exception.version + 1, updated_at=now)
+    return _seen(Intake(exception, alone, Keep(), visible=True, changes={}, origin="google"))
+
+
+def _seen(intake: Intake) -> Following:
+    return Following(intake.slot, intake)
