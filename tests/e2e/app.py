@@ -63,13 +63,21 @@ class App:
         assert answer.status_code == 201, answer.text
         return _settled(answer, wait=wait)
 
-    async def edit(self, slot: dict[str, Any], *, wait: bool = False, **changes: Any) -> dict[str, Any]:
-        answer = await self.call("PATCH", f"/slots/{slot['id']}", json=changes, wait=wait)
+    async def edit(
+        self, slot: dict[str, Any], *, wait: bool = False, scope: str | None = None, **changes: Any
+    ) -> dict[str, Any]:
+        """Change a slot, or of a series as much as the scope says; with `wait` as `create`."""
+        answer = await self.call(
+            "PATCH", f"/slots/{slot['id']}", json=changes, wait=wait, params=_scope(scope)
+        )
         assert answer.status_code == 200, answer.text
         return _settled(answer, wait=wait)
 
-    async def delete(self, slot: dict[str, Any], *, wait: bool = False) -> dict[str, Any]:
-        answer = await self.call("DELETE", f"/slots/{slot['id']}", wait=wait)
+    async def delete(
+        self, slot: dict[str, Any], *, wait: bool = False, scope: str | None = None
+    ) -> dict[str, Any]:
+        """Delete a slot, or of a series as much as the scope says; with `wait` as `create`."""
+        answer = await self.call("DELETE", f"/slots/{slot['id']}", wait=wait, params=_scope(scope))
         assert answer.status_code == 200, answer.text
         return _settled(answer, wait=wait)
 
@@ -127,6 +135,10 @@ class App:
 
     async def conflicts(self) -> list[dict[str, Any]]:
         return list((await self.get("/sync/conflicts"))["items"])
+
+
+def _scope(scope: str | None) -> dict[str, str]:
+    return {} if scope is None else {"scope": scope}
 
 
 def is_at_rest(calendar: dict[str, Any]) -> bool:

@@ -42,16 +42,18 @@ class Google:
         event = {"summary": summary, **times, **more}
         return dict(await self.control("POST", self._events, event))
 
-    async def create_many(self, count: int) -> None:
-        await self.control("POST", f"{self._events}/bulk", {"count": count, "summary": "Event"})
+    async def create_many(self, count: int, **order: Any) -> None:
+        await self.control("POST", f"{self._events}/bulk", {"count": count, "summary": "Event", **order})
 
-    async def edit(self, event_id: str, **changes: Any) -> dict[str, Any]:
-        """The person changes an event."""
-        return dict(await self.control("POST", self._events, {"id": event_id, **changes}))
+    async def edit(self, event_id: str, *, scope: str | None = None, **changes: Any) -> dict[str, Any]:
+        """The person changes an event; of a series, as much as the scope says."""
+        path = self._events if scope is None else f"{self._events}?scope={scope}"
+        return dict(await self.control("POST", path, {"id": event_id, **changes}))
 
-    async def delete(self, event_id: str) -> None:
-        """The person deletes an event."""
-        await self.control("DELETE", f"{self._events}/{event_id}")
+    async def delete(self, event_id: str, *, scope: str | None = None) -> None:
+        """The person deletes an event; of a series, as much as the scope says."""
+        asked = "" if scope is None else f"?scope={scope}"
+        await self.control("DELETE", f"{self._events}/{event_id}{asked}")
 
     async def event(self, event_id: str) -> dict[str, Any]:
         """An event with everything in it, deleted or not."""
@@ -63,6 +65,23 @@ class Google:
 
     async def titles(self) -> list[str]:
         return sorted(each["summary"] for each in await self.events())
+
+    async def expanded(self, **window: str) -> list[dict[str, Any]]:
+        """Events with series unrolled by Google itself, in the order of their start, all pages of them."""
+        tokens = await self.control("POST", "/tokens", {"account": self.email, "client_id": "onlooker"})
+        params = {"singleEvents": "true", "orderBy": "startTime", "maxResults": "2500", **window}
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = await self.http.get(
+                f"{self.url}/calendar/v3/calendars/primary/events",
+                params=params,
+                headers={"authorization": f"Bearer {tokens['access_token']}"},
+            )
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["items"]
+            if "nextPageToken" not in answer.json():
+                return found
+            params["pageToken"] = answer.json()["nextPageToken"]
 
     async def called(self, summary: str) -> dict[str, Any]:
         """The one event of this title."""
