@@ -14,13 +14,14 @@ from services.core.errors import UnknownCalendarError
 from services.core.free_busy import ANY_ZONE, Interval, busy_intervals, free_intervals, merged
 from services.core.records import SlotQuery
 from services.core.recurrence.lines import find_zone
-from services.slot_views import exceptions_in
+from services.slot_views import replaced_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta, tzinfo
     from uuid import UUID
 
+    from services.core.agenda import Replaced
     from services.core.records import Slot
     from services.core.storage import Transaction, UnitOfWork
 
@@ -92,9 +93,9 @@ class FreeBusyService:
                 singles = replace(singles, after=_behind(page))
             series = replace(for_all, recurring=True)
             while page := await tx.slots.page(user_id, series):
-                exceptions = await exceptions_in(tx, user_id, page, around)
+                replaced = await replaced_in(tx, user_id, page, around)
                 # Another thread, since a page of series may have tens of thousands of occurrences.
-                unrolled = await asyncio.to_thread(_unrolled, page, exceptions, around, window, zone_of)
+                unrolled = await asyncio.to_thread(_unrolled, page, replaced, around, window, zone_of)
                 busy = merged((*busy, *unrolled))
                 if len(page) < _PAGE:
                     break
@@ -105,12 +106,12 @@ class FreeBusyService:
 
 def _unrolled(
     series: list[Slot],
-    exceptions: list[Slot],
+    replaced: Replaced,
     around: Window,
     window: Interval,
     zone_of: Callable[[str], tzinfo],
 ) -> list[Interval]:
-    return busy_intervals(agenda((), series, exceptions, around), window, zone_of)
+    return busy_intervals(agenda((), series, replaced, around), window, zone_of)
 
 
 def _behind(page: list[Slot]) -> tuple[datetime, UUID]:

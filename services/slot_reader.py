@@ -11,7 +11,7 @@ from services.calendar_names import stored_id
 from services.core.accounts import AccountStatus
 from services.core.agenda import Entry, agenda
 from services.core.records import SyncState
-from services.slot_views import SlotView, account_status, exceptions_in, find_entry
+from services.slot_views import SlotView, account_status, find_entry, replaced_in
 
 if TYPE_CHECKING:
     from services.core.agenda import Position, Window
@@ -73,8 +73,8 @@ class SlotReader:
             # A series goes on behind the end of its first occurrence.
             begun = replace(asked, recurring=True, ends_after=None, all_day_ends_after=None)
             series = await _every(tx, user_id, begun)
-            exceptions = await exceptions_in(tx, user_id, series, window)
-            found = tuple(islice(agenda(singles, series, exceptions, window, after=after), query.limit + 1))
+            replaced = await replaced_in(tx, user_id, series, window)
+            found = tuple(islice(agenda(singles, series, replaced, window, after=after), query.limit + 1))
             return SlotView(found[: query.limit], account, len(found) > query.limit)
 
     async def history(self, user_id: UUID, address: SlotAddress) -> list[HistoryEntry]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from services.core.agenda import Window
+    from services.core.agenda import Replaced, Window
     from services.core.records import Slot
     from services.core.recurrence import OriginalStart
     from services.core.storage import Transaction
@@ -40,13 +40,13 @@ class SlotView:
         return self.entries[0]
 
 
-async def exceptions_in(tx: Transaction, user_id: UUID, series: Sequence[Slot], window: Window) -> list[Slot]:
-    """The exceptions whose original places lie in the window."""
+async def replaced_in(tx: Transaction, user_id: UUID, series: Sequence[Slot], window: Window) -> Replaced:
+    """The instances with places in the window that exceptions stand for."""
     if not series:
-        return []
+        return {}
     schedules = [slot.content.schedule for slot in series]
     longest = max(schedule.sort_end - schedule.sort_start for schedule in schedules)
-    return await tx.slots.exceptions(
+    return await tx.slots.replaced_instances(
         user_id,
         starts_from=min(window.ends_after, window.all_day_ends_after) - longest,
         starts_before=max(window.starts_before, window.all_day_starts_before),

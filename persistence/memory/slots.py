@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from persistence.failures import ConstraintError
 from persistence.repositories.slot_mapper import cleaned, search_text, with_seq
-from services.core.agenda import original_instant
+from services.core.agenda import original_instant, replaced_by
 from services.core.records import Slot, SlotCounts, SyncState
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from persistence.memory.state import Workspace
     from persistence.repositories.sequence import Sequences
+    from services.core.agenda import Replaced
     from services.core.records import HistoryEntry, SlotQuery
 
 
@@ -151,17 +152,16 @@ class MemorySlotRepository:
         ]
         return sorted(found, key=_by_id)
 
-    async def exceptions(
+    async def replaced_instances(
         self, user_id: UUID, *, starts_before: datetime, starts_from: datetime
-    ) -> list[Slot]:
-        """Exceptions, cancelled ones too, whose original start lies in a span."""
-        found = [
-            (original, slot.id, slot)
+    ) -> Replaced:
+        """What exceptions stand for, also by nothing, in a span of original starts."""
+        return replaced_by(
+            slot
             for slot in self._all(user_id)
             if slot.series is not None
-            and starts_from <= (original := original_instant(slot.series.original_start)) < starts_before
-        ]
-        return [slot for _, _, slot in sorted(found, key=lambda each: each[:2])]
+            and starts_from <= original_instant(slot.series.original_start) < starts_before
+        )
 
     async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
         """Counts by calendar id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from persistence.connection import Connection
     from persistence.repositories.sequence import Sequences
+    from services.core.agenda import Replaced
     from services.core.records import SlotQuery
 
 _t = fixed_slots.c
@@ -42,11 +44,14 @@ _COUNT_MISSING = select(func.count()).select_from(fixed_slots).where(_MISSING)
 _PUSH_QUEUE = (
     _SLOTS.where(_IN_CALENDAR, _t.push_at.is_not(None)).order_by(_t.push_at, _t.seq).limit(bindparam("limit"))
 )
-_EXCEPTIONS = _SLOTS.where(
+_REPLACED = select(_t.series_id, _t.original_start).where(
     _OWN,
     _t.original_starts_at >= bindparam("starts_from"),
     _t.original_starts_at < bindparam("starts_before"),
-).order_by(_t.original_starts_at, _t.id)
+    _t.series_id.is_not(None),
+    # As `agenda.stands_in` has it.
+    or_(_t.deleted_at.is_(None), _t.event_id.is_not(None), _t.dirty),
+)
 _ARRIVING = _SLOTS.where(
     _OWN, _t.moving_to == bindparam("calendar_id"), is_one_of(_t.event_id, "event_ids")
 ).order_by(_t.id)
@@ -215,11 +220,15 @@ class SqlSlotRepository:
             _ORPHANS, user_id, calendar_id=calendar_id, recurring_event_ids=recurring_event_ids
         )
 
-    async def exceptions(
+    async def replaced_instances(
         self, user_id: UUID, *, starts_before: datetime, starts_from: datetime
-    ) -> list[Slot]:
-        """Exceptions, cancelled ones too, whose original start lies in a span."""
-        return await self._slots(_EXCEPTIONS, user_id, starts_before=starts_before, starts_from=starts_from)
+    ) -> Replaced:
+        """What exceptions stand for, also by nothing, in a span of original starts."""
+        span = {"user_id": user_id, "starts_before": starts_before, "starts_from": starts_from}
+        replaced: dict[UUID, set[str]] = defaultdict(set)
+        for series_id, name in await self._connection.fetch(_REPLACED, span):
+            replaced[series_id].add(name)
+        return replaced
 
     async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
         """Counts by calendar id."""

@@ -22,13 +22,15 @@ from services.core.recurrence import (
 from services.core.slots import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from services.core.records import Slot
     from services.core.recurrence import Occurrence, OriginalStart
 
 Position: TypeAlias = tuple[datetime, str]
 """Start and id of an entry, which order a list of them."""
+Replaced: TypeAlias = "Mapping[UUID, Collection[str]]"
+"""By series, the names of the instances that exceptions stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def parse_entry_id(text: str) -> tuple[UUID, OriginalStart | None] | None:
 def agenda(
     singles: Iterable[Slot],
     series: Iterable[Slot],
-    exceptions: Iterable[Slot],
+    replaced: Replaced,
     window: Window,
     *,
     after: Position | None = None,
@@ -90,13 +92,12 @@ def agenda(
     Args:
         singles: What stands for itself and overlaps the window, exceptions included, ordered by start and id.
         series: Series that may have occurrences in the window.
-        exceptions: Every exception of these series, moved ones and cancelled ones alike: their original
+        replaced: By every exception of these series, moved ones and cancelled ones alike: their original
             places stay empty.
         window: What the occurrences must overlap.
         after: Only entries behind this.
     """
-    taken = _original_places(exceptions)
-    unrolled = [_unrolled(slot, taken, window, after) for slot in series]
+    unrolled = [_unrolled(slot, replaced.get(slot.id) or (), window, after) for slot in series]
     single_entries = (Entry(slot) for slot in singles)
     for entry in merge(single_entries, *unrolled, key=lambda each: each.position):
         if after is None or entry.position > after:
@@ -110,8 +111,8 @@ def original_instant(original_start: OriginalStart) -> datetime:
     return datetime(original_start.year, original_start.month, original_start.day, tzinfo=UTC)
 
 
-def _original_places(exceptions: Iterable[Slot]) -> dict[UUID, set[str]]:
-    """The names of the instances that exceptions replace, by series."""
+def replaced_by(exceptions: Iterable[Slot]) -> Replaced:
+    """The instances that exceptions replace."""
     taken: dict[UUID, set[str]] = defaultdict(set)
     for slot in exceptions:
         if slot.series is not None and slot.series.series_id is not None and stands_in(slot):
@@ -128,14 +129,13 @@ def stands_in(exception: Slot) -> bool:
 
 
 def _unrolled(
-    slot: Slot, taken: dict[UUID, set[str]], window: Window, after: Position | None
+    slot: Slot, replaced: Collection[str], window: Window, after: Position | None
 ) -> Iterator[Entry]:
     schedule = slot.content.schedule
     starts_before = window.all_day_starts_before if schedule.all_day else window.starts_before
     ends_after = window.all_day_ends_after if schedule.all_day else window.ends_after
     if after is not None:
         ends_after = max(ends_after, after[0])
-    replaced = taken.get(slot.id, set())
     try:
         for occurrence in occurrences(schedule, starts_before=starts_before, ends_after=ends_after):
             if instance_key(occurrence.original_start) not in replaced:

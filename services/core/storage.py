@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.accounts import Feed
+    from services.core.agenda import Replaced
     from services.core.calendars import CalendarStatus, CalendarSync, Channel, Claim, HoldRecord
     from services.core.changes import ChangedSlot, Reach
     from services.core.people_storage import (
@@ -241,10 +242,13 @@ class SlotRepository(Protocol):
     ) -> list[Slot]:
         """Exceptions of these events whose series was not known when they came."""
 
-    async def exceptions(
+    async def replaced_instances(
         self, user_id: UUID, *, starts_before: datetime, starts_from: datetime
-    ) -> list[Slot]:
-        """Exceptions, cancelled ones too, whose original start lies in a span (`starts_from` inclusive)."""
+    ) -> Replaced:
+        """What exceptions stand for, also by nothing, in a span of original starts (`starts_from` inclusive).
+
+        They are names alone, since a window may have tens of thousands.
+        """
 
     async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
         """Counts by calendar id: `total` without deleted slots, `conflicts` with any that is open."""

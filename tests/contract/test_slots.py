@@ -306,11 +306,20 @@ async def test_series_and_exceptions_are_found_apart(uow: UnitOfWork) -> None:
         replace(exception("cancelled", date(2026, 3, 10), series.id), deleted_at=NOW, base=None),
         exception("later", datetime(2026, 3, 16, 8, tzinfo=UTC), None),
     )
+    [vanished] = await stored(
+        uow,
+        replace(
+            exception("vanished", datetime(2026, 3, 11, 8, tzinfo=UTC), series.id),
+            deleted_at=NOW,
+            base=None,
+            google=None,
+        ),
+    )
     async with uow.reading() as tx:
         assert await tx.slots.page(user_id, SlotQuery(recurring=True)) == [series]
         others = await tx.slots.page(user_id, SlotQuery(recurring=False))
         assert {each.id for each in others} == {single.id, moved.id, later.id}
-        found = await tx.slots.exceptions(
+        found = await tx.slots.replaced_instances(
             user_id,
             starts_from=datetime(2026, 3, 9, 8, tzinfo=UTC),
             starts_before=datetime(2026, 3, 16, 8, tzinfo=UTC),
@@ -319,8 +328,9 @@ async def test_series_and_exceptions_are_found_apart(uow: UnitOfWork) -> None:
         orphans = await tx.slots.orphans(user_id, series.calendar_id, {"series", "another"})
         assert await tx.slots.orphans(user_id, "another", {"series"}) == []
         assert await tx.slots.exceptions_of(user_id, {single.id}) == []
-    assert found == [moved, cancelled]
-    assert bound == sorted([moved, cancelled], key=lambda each: each.id)
+    # One that is gone from Google without being cancelled stands for nothing.
+    assert {key: set(names) for key, names in found.items()} == {series.id: {"20260309T080000Z", "20260310"}}
+    assert bound == sorted([moved, cancelled, vanished], key=lambda each: each.id)
     assert orphans == [later]
 
 

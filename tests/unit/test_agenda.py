@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.core.agenda import Entry, Window, agenda
+from services.core.agenda import Entry, Window, agenda, replaced_by
 from services.core.records import GoogleCopy, SeriesLink, Slot
 from services.core.slots import AllDay, Schedule, SlotContent, Timed
 
@@ -47,7 +47,7 @@ def titles(entries: list[Entry]) -> list[tuple[str, datetime]]:
 
 
 def test_instances_exceptions_and_singles_come_in_one_order():
-    entries = list(agenda([DENTIST, MOVED], [LECTURE], [MOVED, CANCELLED], FOUR_WEEKS))
+    entries = list(agenda([DENTIST, MOVED], [LECTURE], replaced_by([MOVED, CANCELLED]), FOUR_WEEKS))
     assert titles(entries) == [
         ("Lecture", MONDAY),
         ("Dentist", MONDAY + WEEK),
@@ -57,18 +57,18 @@ def test_instances_exceptions_and_singles_come_in_one_order():
 
 
 def test_an_instance_is_named_by_its_series_and_original_start():
-    [first, *_] = agenda([], [LECTURE], [], FOUR_WEEKS)
+    [first, *_] = agenda([], [LECTURE], {}, FOUR_WEEKS)
     assert first.id == f"{LECTURE.id}_20260302T080000Z"
 
 
 def test_an_exception_of_another_series_takes_no_place():
     other = an_exception(6, "Other", MONDAY + DAY, of=DENTIST, original=MONDAY)
-    assert titles(list(agenda([], [LECTURE], [other], FOUR_WEEKS)))[0] == ("Lecture", MONDAY)
+    assert titles(list(agenda([], [LECTURE], replaced_by([other]), FOUR_WEEKS)))[0] == ("Lecture", MONDAY)
 
 
 def test_pages_put_together_are_the_whole():
     def page(after):
-        return agenda([DENTIST, MOVED], [LECTURE], [MOVED, CANCELLED], FOUR_WEEKS, after=after)
+        return agenda([DENTIST, MOVED], [LECTURE], replaced_by([MOVED, CANCELLED]), FOUR_WEEKS, after=after)
 
     whole = list(page(None))
     paged, after = [], None
@@ -85,9 +85,9 @@ def test_all_day_series_are_compared_by_dates():
     holiday = replace(LECTURE, content=content)
     midnight = datetime(2026, 3, 3, tzinfo=UTC)
     window = Window(midnight, midnight + 9 * DAY, midnight, midnight + DAY)
-    assert titles(list(agenda([], [holiday], [], window))) == [("Holiday", midnight)]
+    assert titles(list(agenda([], [holiday], {}, window))) == [("Holiday", midnight)]
 
 
 def test_a_rule_that_cannot_be_read_hides_nothing():
     odd = a_slot(7, "Odd", MONDAY, "RRULE:FREQ=NEVER")
-    assert titles(list(agenda([], [odd], [], FOUR_WEEKS))) == [("Odd", MONDAY)]
+    assert titles(list(agenda([], [odd], {}, FOUR_WEEKS))) == [("Odd", MONDAY)]
