@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import edits, first_pull, listing, report, upkeep, webhooks
+from benchmarks import edits, first_pull, listing, report, series, upkeep, webhooks
 from benchmarks.load import generator
 from benchmarks.plan import QUICK, Plan
 
@@ -22,6 +22,7 @@ MEASURES: dict[str, Callable[[Plan], list[Row]]] = {
     "webhooks": webhooks.measure,
     "edits": edits.measure,
     "upkeep": upkeep.measure,
+    "series": series.measure,
 }
 _RESULTS = Path(__file__).with_name("results.json")
 

@@ -83,7 +83,12 @@ async def measure(order: dict[str, Any], folder: Path) -> dict[str, Any]:
         chosen = {}
         for email in tokens:
             await world.sync(email)
-            events = google.call("GET", events_of(email))["events"]
+            # Of a timetable the exceptions, of single events all.
+            events = [
+                each
+                for each in google.call("GET", events_of(email))["events"]
+                if "recurrence" not in each and each["status"] != "cancelled"
+            ]
             step = max(1, len(events) // order["changes"])
             chosen[email] = [each["id"] for each in events[::step]][: order["changes"]]
             del events

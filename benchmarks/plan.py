@@ -18,10 +18,12 @@ class Plan:
     """Of the user who lists them."""
     edits: int = 200
     """In each repetition."""
+    series: int = 200
+    """In a timetable, with twenty exceptions each."""
     load_seconds: int = 4
     """How long one load lasts."""
     idle_seconds: int = 40
     """How long an idle service is watched."""
 
 
-QUICK = {"events": 5_000, "slots": 200, "edits": 20, "load_seconds": 1, "idle_seconds": 3}
+QUICK = {"events": 5_000, "slots": 200, "edits": 20, "series": 20, "load_seconds": 1, "idle_seconds": 3}

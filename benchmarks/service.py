@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benchmarks.google import Google
+    from benchmarks.google import Google, Timetable
 
 _WAIT_S = 30.0
 _PAUSE_S = 0.05
@@ -52,9 +52,10 @@ class Service:
     google: Google
     environment: dict[str, str]
 
-    def member(self, email: str, *, events: int = 0) -> Member:
-        """Register a user, link an account with that many events, and wait for slots and channel."""
-        self.google.add_account(email, events=events)
+    def member(self, email: str, *, events: int = 0, timetable: Timetable | None = None) -> Member:
+        """Register a user, link an account with so much in it, and wait for slots and channel."""
+        self.google.add_account(email, events=events, timetable=timetable)
+        events += timetable.events if timetable is not None else 0
         with httpx.Client(base_url=self.url, timeout=30) as http:
             created = http.post("/auth/users", json={"email": email}).raise_for_status().json()
             member = Member(email, created["id"], created["api_key"])

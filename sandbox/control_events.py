@@ -52,9 +52,13 @@ def put_many(world: World, calendar: Calendar, order: Json, person: str) -> Json
         world: Where.
         calendar: In which calendar.
         order: `count`, and optionally `start` (an RFC 3339 instant), `summary` (gets a
-            number appended) and `fields` (merged into each).
+            number appended) and `fields` (merged into each). Or `events`, each of which is created or
+            changed as it would be alone.
         person: The creator.
     """
+    if "events" in order:
+        put = [put_event(world, calendar, fields, person) for fields in order["events"]]
+        return {"count": len(put)}
     count = int(order["count"])
     if not 0 < count <= _MOST:
         raise ControlError(f"count is between 1 and {_MOST}")

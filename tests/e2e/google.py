@@ -45,6 +45,10 @@ class Google:
     async def create_many(self, count: int, **order: Any) -> None:
         await self.control("POST", f"{self._events}/bulk", {"count": count, "summary": "Event", **order})
 
+    async def edit_many(self, changes: list[dict[str, Any]]) -> None:
+        """The person changes many events, each named by its `id`."""
+        await self.control("POST", f"{self._events}/bulk", {"events": changes})
+
     async def edit(self, event_id: str, *, scope: str | None = None, **changes: Any) -> dict[str, Any]:
         """The person changes an event; of a series, as much as the scope says."""
         path = self._events if scope is None else f"{self._events}?scope={scope}"
