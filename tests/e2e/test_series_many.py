@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.e2e.recurring import in_app
 from tests.e2e.world import Person, somebody
 
@@ -16,6 +18,7 @@ CHANGED = 20
 FIRST = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
+@pytest.mark.timeout(300)
 async def test_every_instance_of_many_series_arrives(any_service: Server, shared_google: GoogleServer):
     async with somebody(any_service.url, shared_google.url, "dean") as dean:
         ids = await _filled(dean)
