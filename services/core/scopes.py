@@ -69,6 +69,8 @@ def edit_instance(
     edited = edit(made, content, now=now, policy=with_.policy, notify=notify)
     if not edited.changes:
         return ScopedEdit(series)
+    if exception is not None:
+        edited = replace(edited, changes=exception.changes_to(edited.slot.local))
     return ScopedEdit(edited.slot, [replace(edited, slot=replace(edited.slot, version=made.version))])
 
 

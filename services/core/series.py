@@ -152,7 +152,8 @@ def looked_at(exception: Slot, series: Slot | None, remote: SlotContent | None) 
 
     Where that is what the series has, nobody has edited the instance, so it is cancelled as it is.
     """
-    if exception.series is None or exception.local is not None or series is None or series.base is None:
+    is_to_be_cancelled = exception.local is None and exception.dirty
+    if exception.series is None or not is_to_be_cancelled or series is None or series.base is None:
         return exception
     if remote is None or remote != instance_content(series.base, exception.series.original_start):
         return exception
@@ -165,7 +166,9 @@ def unless_plain(before: Slot, after: Slot) -> Slot:
     What does not differ from it any more may be no exception at all but what the series has, so there is
     nothing to be bound to; if it is one, it was written after the last listing, and the next one tells.
     """
-    if after.series is None or after.local is None or after.dirty or not before.dirty:
+    if after.series is None or after.local is None or after.dirty:
+        return after
+    if before.local is not None and not before.dirty:
         return after
     return replace(after, google=None)
 
@@ -184,8 +187,10 @@ def coming_back(exception: Slot) -> Slot:
 
 def waits_for(series: Slot) -> bool:
     """Whether exceptions have to wait until Google has their series as it is here."""
+    is_unknown = series.refetch and series.quarantined_until is None
     return (
-        series.base is None
+        is_unknown
+        or series.base is None
         or series.local is None
         or series.sent is not None
         or series.moving_to is not None
