@@ -57,7 +57,7 @@ def follow(
     if _lost_by_us(exception, before, after):
         return _alone(exception, now)
     followed = _in_place(_brought_back(exception, before, after, now), before, after, now)
-    if followed.failure is not None and followed.failure.reason == SERIES_PENDING and not waits_for(after):
+    if followed.failure is not None and _is_overcome(followed, after):
         followed = replace(followed, failure=None)
     if followed == exception:
         return None
@@ -65,6 +65,13 @@ def follow(
     if not changes and followed.sync_state is exception.sync_state:
         return Following(followed)
     return _seen(Intake(exception, followed, Keep(), visible=True, changes=changes, origin="google"))
+
+
+def _is_overcome(exception: Slot, series: Slot) -> bool:
+    """Whether what stood in the way of an exception does so no more, or there is nothing left to be done."""
+    assert exception.failure is not None  # noqa: S101  # that is why it is asked
+    waited = exception.failure.reason == SERIES_PENDING
+    return not exception.needs_attention or (waited and not waits_for(series))
 
 
 def _ending(exception: Slot, before: Slot, *, now: datetime, policy: LoopPolicy) -> Following:

@@ -1,0 +1,237 @@
+"""Google edits series, alone or against the app: both sides show the same, and nothing written is lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.core.records import SyncState
+from tests.engine.series_stories import (
+    bring_back,
+    cancel,
+    change,
+    google_class,
+    instance_id,
+    shift,
+    shown,
+    times,
+    weekly_class,
+)
+from tests.engine.world import USER, World, make_world
+
+if TYPE_CHECKING:
+    from services.core.records import Slot
+
+CLASSES = ["03-02T08 Class", "03-09T08 Class", "03-16T08 Class", "03-23T08 Class"]
+
+
+@pytest.fixture(params=["cancelled", "gone"])
+async def world(request: pytest.FixtureRequest) -> World:
+    """Google cancels exceptions that lose their place, or forgets them."""
+    world = await make_world()
+    world.google.call("POST", "/switches", {"orphaned_exceptions": request.param})
+    await world.settle()
+    return world
+
+
+async def exception_of(world: World, slot: Slot) -> Slot:
+    """The only live exception of a series."""
+    [found] = [each for each in await world.all_slots() if each.series and each.series.series_id == slot.id]
+    return found
+
+
+def later(world: World) -> None:
+    world.clock.advance(timedelta(seconds=1))
+
+
+# Google alone.
+
+
+async def test_one_instance_is_edited_and_another_cancelled(world: World):
+    _, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam", **times(1, hours=1))
+    world.google.delete(instance_id(event_id, 2), scope="this")
+    assert await shown(world) == [CLASSES[0], "03-09T09 Exam", CLASSES[3]]
+
+
+async def test_all_that_follow_are_moved(world: World):
+    _, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 2), scope="following", **times(2, hours=1))
+    assert await shown(world) == [*CLASSES[:2], "03-16T09 Class", "03-23T09 Class"]
+
+
+async def test_all_are_moved_and_what_loses_its_place_is_gone_as_in_google(world: World):
+    _, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
+    await shown(world)
+    later(world)
+    world.google.edit(instance_id(event_id, 2), scope="all", **times(2, hours=1))
+    assert await shown(world) == [each.replace("T08", "T09") for each in CLASSES]
+
+
+@pytest.mark.parametrize("scope", ["following", "all"])
+async def test_they_are_deleted(world: World, scope: str):
+    _, event_id = await google_class(world)
+    world.google.delete(instance_id(event_id, 1), scope=scope)
+    assert await shown(world) == ([] if scope == "all" else CLASSES[:1])
+
+
+async def test_a_series_comes_back_with_its_exceptions(world: World):
+    _, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
+    world.google.delete(instance_id(event_id, 2), scope="this")
+    before = await shown(world)
+    world.google.delete(event_id)
+    assert await shown(world) == []
+    world.google.edit(event_id, status="confirmed")
+    assert await shown(world) == before
+
+
+async def test_an_exception_before_its_series_is_bound_when_that_comes(world: World):
+    event = world.google.create("Class", recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"])
+    world.google.edit(instance_id(event["id"], 1), summary="Exam")
+    world.google.edit(event["id"], location="Hall")
+    world.transport.page_size = 1
+    assert await shown(world) == [CLASSES[0], "03-09T08 Exam", *CLASSES[2:]]
+    [series] = [each for each in await world.all_slots() if each.is_series]
+    assert (await exception_of(world, series)).content.title == "Exam"
+
+
+async def test_an_exception_of_a_series_that_nobody_sees_stands_for_itself(world: World):
+    world.google.create(
+        "Guest lecture",
+        id="abc123_20260302T080000Z",
+        recurringEventId="abc123",
+        originalStartTime=times(0, hours=0)["start"],
+    )
+    assert await shown(world) == ["03-02T08 Guest lecture"]
+
+
+# Against the app.
+
+
+async def test_different_fields_of_one_instance_are_merged(world: World):
+    slot, event_id = await google_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    world.google.edit(instance_id(event_id, 1), scope="this", location="Hall")
+    assert await shown(world) == [CLASSES[0], "03-09T08 Exam", *CLASSES[2:]]
+    assert (await exception_of(world, slot)).content.location == "Hall"
+    assert await world.review.conflicts(USER, after=None, limit=10) == []
+
+
+async def test_the_same_field_of_one_instance_is_a_conflict(world: World):
+    slot, event_id = await google_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    later(world)
+    world.google.edit(instance_id(event_id, 1), scope="this", summary="Excursion")
+    assert await shown(world) == [CLASSES[0], "03-09T08 Excursion", *CLASSES[2:]]
+    [conflict] = await world.review.conflicts(USER, after=None, limit=10)
+    assert (conflict.losing_value, conflict.winning_value) == ("Exam", "Excursion")
+
+
+async def test_an_instance_edited_here_outlives_the_series_that_google_deletes(world: World):
+    slot, event_id = await google_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    world.google.delete(event_id)
+    assert await shown(world) == ["03-09T08 Exam"]
+
+
+async def test_an_instance_edited_here_outlives_the_series_that_google_ends_before_it(world: World):
+    slot, event_id = await google_class(world)
+    await change(world, slot, 2, "this", title="Exam")
+    world.google.edit(event_id, recurrence=["RRULE:FREQ=WEEKLY;COUNT=2"])
+    assert await shown(world) == [*CLASSES[:2], "03-16T08 Exam"]
+
+
+async def test_an_instance_edited_here_outlives_its_move_in_google_when_all_are_edited_here_then(
+    world: World,
+):
+    slot, event_id = await google_class(world)
+    await change(world, slot, 2, "this", title="Exam")
+    later(world)
+    world.google.edit(event_id, **times(0, hours=1))
+    await change(world, slot, None, None, description="Room 5")
+    assert "03-16T08 Exam" in await shown(world)
+
+
+@pytest.mark.parametrize("scope", ["following", "all"])
+async def test_an_instance_edited_in_google_outlives_its_deletion_here(world: World, scope: str):
+    slot, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 2), scope="this", summary="Exam")
+    await cancel(world, slot, 1, scope)
+    left = CLASSES[:1] if scope == "following" else []
+    assert await shown(world) == [*left, "03-16T08 Exam"]
+
+
+async def test_an_instance_edited_in_google_outlives_the_move_of_all_here(world: World):
+    slot, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 2), scope="this", summary="Exam")
+    await shift(world, slot, 0, "all", hours=1)
+    assert "03-16T08 Exam" in await shown(world)
+
+
+async def test_an_exception_edited_in_google_outlives_being_carried_away_here(world: World):
+    slot, event_id = await weekly_class(world)
+    await change(world, slot, 2, "this", title="Exam")
+    await shown(world)
+    later(world)
+    world.google.edit(instance_id(event_id, 2), scope="this", summary="Excursion")
+    await shift(world, slot, 1, "following", hours=1)
+    assert {"03-16T09 Exam", "03-16T08 Excursion"} <= set(await shown(world))
+
+
+async def test_an_edit_of_all_in_google_reaches_an_instance_that_was_only_looked_at_here(world: World):
+    slot, event_id = await google_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    await change(world, slot, 1, "this", title="Class")
+    later(world)
+    world.google.edit(event_id, summary="Seminar")
+    assert await shown(world) == [each.replace("Class", "Seminar") for each in CLASSES]
+
+
+async def test_a_cancelled_instance_stays_so_while_the_app_edits_all(world: World):
+    slot, event_id = await google_class(world)
+    await cancel(world, slot, 1)
+    await change(world, slot, 2, "all", title="Seminar")
+    assert await shown(world) == ["03-02T08 Seminar", "03-16T08 Seminar", "03-23T08 Seminar"]
+    later(world)
+    world.google.edit(event_id, summary="Lecture")
+    assert len(await shown(world)) == 3
+    await bring_back(world, slot, 1)
+    assert len(await shown(world)) == 4
+
+
+async def test_an_instance_is_cancelled_in_google_while_its_series_moves_here_and_there(world: World):
+    slot, event_id = await google_class(world)
+    world.google.delete(instance_id(event_id, 1), scope="this")
+    await shown(world)
+    await shift(world, slot, 0, "all", hours=24)
+    later(world)
+    world.google.edit(instance_id(event_id, 3), scope="following", **times(3, hours=2))
+    assert await shown(world) == [CLASSES[0], CLASSES[2], "03-23T10 Class"]
+
+
+async def test_an_edit_while_the_exception_is_on_its_way_finds_its_event(world: World):
+    slot, _ = await google_class(world)
+    await change(world, slot, 2, "this", title="Exam")
+
+    async def split_meanwhile(request: object) -> None:
+        if getattr(request, "method", "") == "PATCH":
+            world.transport.after = None
+            await shift(world, slot, 1, "following", hours=1)
+
+    world.transport.after = split_meanwhile
+    assert await shown(world) == [CLASSES[0], "03-09T09 Class", "03-16T09 Exam", "03-23T09 Class"]
+
+
+async def test_nothing_is_left_waiting(world: World):
+    slot, event_id = await google_class(world)
+    world.google.fault("html_503", method="GET", path="_2026", times=1)
+    await cancel(world, slot, 2)
+    await world.run_once()
+    world.google.edit(event_id, recurrence=["RRULE:FREQ=WEEKLY;COUNT=2"])
+    await world.pull()
+    assert await shown(world) == CLASSES[:2]
+    assert {each.sync_state for each in await world.all_slots(deleted=True)} <= {SyncState.SYNCED}
