@@ -46,6 +46,8 @@ from services.google.transport import (
 )
 from services.google_oauth import GoogleOAuth
 from services.google_sign_in import GoogleSignIn
+from services.idempotency_service import IdempotencyService
+from services.joined_transactions import JoinedUnitOfWork
 from services.key_service import KeyService
 from services.keyring import KeyRing, Rotation
 from services.logging_setup import configure_logging
@@ -120,7 +122,7 @@ async def build_container(
         guarded = GuardedTransport(transport)
         database = Database(settings.database_url.get_secret_value())
         stack.push_async_callback(database.dispose)
-        uow, signals, policy = SqlUnitOfWork(database), Signals(), sync_policy(settings)
+        uow, signals, policy = JoinedUnitOfWork(SqlUnitOfWork(database)), Signals(), sync_policy(settings)
         box = TokenVault.from_secrets(*secret_keys(settings, ids), ids=ids)
         await KeyRing(uow=uow, vault=box, clock=clock).check()
         config = oauth_config(settings)
@@ -171,8 +173,14 @@ async def build_container(
         )
         sessions = SessionService(uow=uow, clock=clock, ids=ids, policy=session_policy(settings))
         changes = ChangeFeed(uow=uow, clock=clock, policy=feed_policy(settings))
+        idempotency = IdempotencyService(uow=uow, clock=clock, box=box, signals=signals)
         scheduler = build_scheduler(
-            channels=channels, connections=connections, changes=changes, sessions=sessions, signals=signals
+            channels=channels,
+            connections=connections,
+            changes=changes,
+            idempotency=idempotency,
+            sessions=sessions,
+            signals=signals,
         )
         admin = settings.admin_api_key
         container = Container(
@@ -200,6 +208,7 @@ async def build_container(
             calendars=selection,
             oauth=oauth,
             sign_in=GoogleSignIn(uow=uow, endpoints=endpoints, clock=clock, ids=ids, box=box, config=config),
+            idempotency=idempotency,
             readiness=Readiness(database, scheduler),
             links={"google_sandbox": f"{SANDBOX_PATH}/"} if settings.sandbox_embedded else {},
         )

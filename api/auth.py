@@ -7,11 +7,13 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.dependencies import Connections, CurrentPrincipal, CurrentUser, EmailProven, Users
-from api.documentation import EMAIL_KNOWN, problems
+from api.documentation import EMAIL_KNOWN, KEY_REUSED, problems
+from api.idempotency import Retry
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.responses import PlainJson
 from api.strict_json import StrictRoute
 from schemas.auth_schemas import NewUserOut, UserIn, UserOut, UserPageOut, user_body
+from services.core.accounts import User
 from services.user_service import UserView
 
 router = APIRouter(prefix="/auth", tags=["users and Google"], route_class=StrictRoute)
@@ -23,16 +25,21 @@ router = APIRouter(prefix="/auth", tags=["users and Google"], route_class=Strict
     summary="Register a user and get an API key",
     status_code=HTTPStatus.CREATED,
     response_model=NewUserOut,
-    responses=problems(401, 403, EMAIL_KNOWN, 422),
+    responses=problems(401, 403, EMAIL_KNOWN, 422, KEY_REUSED),
 )
-async def register(proven: EmailProven, body: UserIn, users: Users) -> Response:
+async def register(proven: EmailProven, body: UserIn, users: Users, retry: Retry) -> Response:
     """`api_key` is shown this once. Public where `REGISTRATION` is open, else for the administrator.
 
+    `Idempotency-Key` counts for who sends a credential; without one, a known e-mail is refused anyway.
     A key that anybody could ask for on a public address ends when the user links the Google account of this
     e-mail for the first time: the browser that did so is signed in, and can make new keys.
     """
-    user, key = await users.register(body.email, body.name, email_proven=proven)
-    return PlainJson({**user_body(UserView(user, None)), "api_key": key}, HTTPStatus.CREATED)
+
+    def shown(made: tuple[User, str]) -> Response:
+        user, key = made
+        return PlainJson({**user_body(UserView(user, None)), "api_key": key}, HTTPStatus.CREATED)
+
+    return await retry.once(lambda: users.register(body.email, body.name, email_proven=proven), shown)
 
 
 @router.get(

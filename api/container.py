@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from services.free_busy_service import FreeBusyService
     from services.google_oauth import GoogleOAuth
     from services.google_sign_in import GoogleSignIn
+    from services.idempotency_service import IdempotencyService
     from services.key_service import KeyService
     from services.rate_limits import RateLimits
     from services.review_service import ReviewService
@@ -109,6 +110,7 @@ class Container:
     calendars: CalendarSelection
     oauth: GoogleOAuth
     sign_in: GoogleSignIn
+    idempotency: IdempotencyService
     readiness: Readiness
     links: dict[str, str] = field(default_factory=dict)
     """Further addresses for the start page, by name."""

@@ -21,6 +21,7 @@ from services.feed_service import FeedService
 from services.free_busy_service import FreeBusyService
 from services.google_oauth import GoogleOAuth
 from services.google_sign_in import GoogleSignIn
+from services.idempotency_service import IdempotencyService
 from services.key_service import KeyService
 from services.review_service import ReviewService
 from services.session_service import SessionService
@@ -110,6 +111,10 @@ async def _calendars(request: Request) -> CalendarSelection:
     return container_of(request).calendars
 
 
+async def _idempotency(request: Request) -> IdempotencyService:
+    return container_of(request).idempotency
+
+
 async def _oauth(request: Request) -> GoogleOAuth:
     return container_of(request).oauth
 
@@ -133,6 +138,7 @@ Reviews = Annotated[ReviewService, Depends(_reviews)]
 Connections = Annotated[ConnectionService, Depends(_connections)]
 Channels = Annotated[ChannelService, Depends(_channels)]
 Calendars = Annotated[CalendarSelection, Depends(_calendars)]
+Idempotency = Annotated[IdempotencyService, Depends(_idempotency)]
 OAuth = Annotated[GoogleOAuth, Depends(_oauth)]
 SignIn = Annotated[GoogleSignIn, Depends(_sign_in)]
 

@@ -49,6 +49,7 @@ TOO_MANY_FORGED: Final = errors.TooManyNotificationsError(17)
 CURSOR_EXPIRED: Final = errors.CursorExpiredError(41, 57, 90)
 TOO_MANY_STREAMS: Final = errors.TooManyStreamsError(10, of_everybody=False)
 READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer", frozenset({"title", "start", "end"}))
+KEY_REUSED: Final = errors.IdempotencyKeyReusedError()
 
 _TYPICAL: Final[dict[int, Exception]] = {
     400: errors.OAuthFlowError("oauth-state-invalid", "The authorization is unknown, finished or too old."),

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
 from api.dependencies import CurrentUser, Feeds, Http
-from api.documentation import problems
+from api.documentation import KEY_REUSED, problems
+from api.idempotency import Retry
 from api.preferences import IfNoneMatch, names_tag
 from api.responses import PlainJson
 from schemas.feed_schemas import FeedOut, NewFeedOut, feed_body
+from services.core.accounts import Feed
 from services.feed_service import OpenFeed
 
 router = APIRouter(prefix="/slots", tags=["slots"])
@@ -29,16 +31,20 @@ Key = Annotated[str, Query(description="As it stands in the address that `POST /
     summary="Make the address of your calendar feed",
     status_code=HTTPStatus.CREATED,
     response_model=NewFeedOut,
-    responses=problems(401, 403),
+    responses=problems(401, 403, 422, KEY_REUSED),
 )
-async def create_feed(user_id: CurrentUser, feeds: Feeds, http: Http) -> Response:
+async def create_feed(user_id: CurrentUser, feeds: Feeds, http: Http, retry: Retry) -> Response:
     """Answers a secret address for calendar programs, shown this once; an earlier one is void.
 
     Whoever has the address can read everything in the calendar, private slots too.
     """
-    feed, key = await feeds.replace(user_id)
-    url = f"{http.public_base_url}{router.prefix}/feed.ics?key={key}"
-    return PlainJson({"url": url, "created_at": feed.created_at}, HTTPStatus.CREATED)
+
+    def shown(made: tuple[Feed, str]) -> Response:
+        feed, key = made
+        url = f"{http.public_base_url}{router.prefix}/feed.ics?key={key}"
+        return PlainJson({"url": url, "created_at": feed.created_at}, HTTPStatus.CREATED)
+
+    return await retry.once(lambda: feeds.replace(user_id), shown)
 
 
 @router.get(

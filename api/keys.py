@@ -9,11 +9,13 @@ from starlette.responses import Response
 
 from api.cookies import end_session
 from api.dependencies import CurrentPrincipal, CurrentUser, Http, Keys, Sessions
-from api.documentation import TOO_MANY_KEYS, problems
+from api.documentation import KEY_REUSED, TOO_MANY_KEYS, problems
+from api.idempotency import Retry
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.responses import PlainJson
 from api.strict_json import StrictRoute
 from schemas.key_schemas import KeyIn, KeyPageOut, NewKeyOut, key_body
+from services.core.accounts import ApiKey
 
 router = APIRouter(prefix="/auth", tags=["credentials"], route_class=StrictRoute)
 
@@ -24,12 +26,18 @@ router = APIRouter(prefix="/auth", tags=["credentials"], route_class=StrictRoute
     summary="Make another API key",
     status_code=HTTPStatus.CREATED,
     response_model=NewKeyOut,
-    responses=problems(401, 403, TOO_MANY_KEYS, 422),
+    responses=problems(401, 403, TOO_MANY_KEYS, 422, KEY_REUSED),
 )
-async def create_key(user_id: CurrentUser, principal: CurrentPrincipal, body: KeyIn, keys: Keys) -> Response:
+async def create_key(
+    *, user_id: CurrentUser, principal: CurrentPrincipal, body: KeyIn, keys: Keys, retry: Retry
+) -> Response:
     """One for each program or device, so that one can be revoked alone. `api_key` is shown this once."""
-    key, text = await keys.create(user_id, body.name, body.expires_at)
-    return PlainJson({**key_body(key, principal.key_id), "api_key": text}, HTTPStatus.CREATED)
+
+    def shown(made: tuple[ApiKey, str]) -> Response:
+        key, text = made
+        return PlainJson({**key_body(key, principal.key_id), "api_key": text}, HTTPStatus.CREATED)
+
+    return await retry.once(lambda: keys.create(user_id, body.name, body.expires_at), shown)
 
 
 @router.get(

@@ -21,8 +21,16 @@ from services.core.errors import SettingsError
 
 _log = logging.getLogger("api.requests")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-_EXPOSED = ("ETag", "Location", "Preference-Applied", "Retry-After", "X-Request-ID")
-_ACCEPTED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Prefer", "X-Request-ID")
+_EXPOSED = ("ETag", "Idempotency-Replayed", "Location", "Preference-Applied", "Retry-After", "X-Request-ID")
+_ACCEPTED = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Prefer",
+    "X-Request-ID",
+)
 
 _FRAMED_NOWHERE = "frame-ancestors 'none'"
 _NOTHING = f"default-src 'none'; {_FRAMED_NOWHERE}"

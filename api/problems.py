@@ -298,6 +298,18 @@ TABLE: dict[type[Exception], Row] = {
         "Set WEBHOOK_BASE_URL to an https address at which Google reaches this service.",
     ),
     errors.UnknownChannelError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.IdempotencyKeyReusedError: Row(
+        "idempotency-key-reused",
+        "The Idempotency-Key was used for another request",
+        422,
+        "A key stands for one request and its repetitions; another request needs a key of its own.",
+    ),
+    errors.IdempotencyAnswerLostError: Row(
+        "idempotency-answer-lost",
+        "The answer to this request can no longer be shown",
+        409,
+        "The request was carried out when it came first. Read what it made, or send it with another key.",
+    ),
     errors.UnknownFeedError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.UnknownConflictError: Row("not-found", "Not found", 404, _NOT_FOUND),
     errors.UnknownHoldError: Row("not-found", "Not found", 404, _NOT_FOUND),

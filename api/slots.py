@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.dependencies import CurrentUser, Reader, Slots, Sync
-from api.documentation import CALENDAR_READ_ONLY, problems
+from api.dependencies import CurrentUser, Reader, Slots
+from api.documentation import CALENDAR_READ_ONLY, KEY_REUSED, problems
+from api.idempotency import Retry
 from api.paging import (
     DEFAULT_LIMIT,
     CursorText,
@@ -20,31 +21,20 @@ from api.paging import (
     read_start_cursor,
     start_cursor,
 )
-from api.preferences import (
-    IfMatch,
-    IfNoneMatch,
-    Prefer,
-    applied,
-    etag_of,
-    names_tag,
-    version_condition,
-    wait_of,
-)
+from api.preferences import IfMatch, IfNoneMatch, names_tag, version_condition
 from api.responses import PlainJson
 from api.slot_addresses import Address, Scoped
+from api.slot_answers import Written, slot_answer, slot_bodies
 from api.slot_windows import WindowEdge, bounded_window, read_edges
 from api.strict_json import StrictRoute
 from schemas.slot_input import CalendarId, Notify, SlotPatch, SlotWrite
-from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, entry_body, history_body
+from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, history_body
 from schemas.texts import Storable
-from services.core.accounts import AccountStatus
 from services.core.agenda import Position, Window
 from services.core.records import SlotQuery, SyncState
 from services.slot_reader import SlotReader
-from services.slot_scopes import SlotAddress, SlotEdit
+from services.slot_scopes import SlotEdit
 from services.slot_service import SlotDraft
-from services.slot_views import SlotView
-from services.sync_service import SyncService
 
 router = APIRouter(prefix="/slots", tags=["slots"], route_class=StrictRoute)
 
@@ -57,20 +47,21 @@ NotifyQuery = Annotated[Notify, Query(description="Whom Google mails about it.")
     summary="Create a slot",
     status_code=HTTPStatus.CREATED,
     response_model=SlotOut,
-    responses=problems(401, 403, CALENDAR_READ_ONLY, 422),
+    responses=problems(401, 403, CALENDAR_READ_ONLY, 422, KEY_REUSED),
 )
 async def create_slot(
-    *, body: SlotWrite, user_id: CurrentUser, slots: Slots, reader: Reader, sync: Sync, prefer: Prefer = None
+    *, body: SlotWrite, user_id: CurrentUser, slots: Slots, written: Written, retry: Retry
 ) -> Response:
     """Answers as soon as the slot is durable; `Prefer: wait=N` waits until Google has it.
 
     Without `calendar_id` it goes to the default calendar; see `GET /calendars`.
     """
     draft = SlotDraft(body.content(), body.lines, body.calendar_id, body.notify or "none")
-    view = await slots.create(user_id, draft)
-    response = await _written(view, reader, sync, prefer, HTTPStatus.CREATED)
-    response.headers["Location"] = f"/slots/{view.entry.id}"
-    return response
+    return await retry.once(
+        lambda: slots.create(user_id, draft),
+        lambda view: slot_answer(view, HTTPStatus.CREATED),
+        lambda view: written.waited(view, HTTPStatus.CREATED),
+    )
 
 
 @router.get(
@@ -120,7 +111,7 @@ async def list_slots(
     if view.more:
         last = view.entries[-1].slot
         following = start_cursor(last.content.schedule.sort_start, last.id)
-    return PlainJson(page_body(_bodies(view), following))
+    return PlainJson(page_body(slot_bodies(view), following))
 
 
 @router.get(
@@ -138,7 +129,7 @@ async def get_slot(
     `ETag` is its version, with a digest of `sync` and `google` once Google knows the slot: 304 means that
     nothing of the answer has changed, also not `sync.state`. `If-Match` takes it with the digest and without.
     """
-    response = _one(await reader.get(user_id, slot_id))
+    response = slot_answer(await reader.get(user_id, slot_id))
     etag = response.headers["etag"]
     if names_tag(if_none_match, etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
@@ -158,10 +149,8 @@ async def replace_slot(
     body: SlotWrite,
     user_id: CurrentUser,
     slots: Slots,
-    reader: Reader,
-    sync: Sync,
+    written: Written,
     if_match: IfMatch = None,
-    prefer: Prefer = None,
 ) -> Response:
     """Fields that the body omits take their default; calendar and the user's own answer stay.
 
@@ -175,7 +164,7 @@ async def replace_slot(
     """
     change = SlotEdit(body.replacing, body.calendar_id, body.lines, body.notify or "none")
     view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
-    return await _written(view, reader, sync, prefer)
+    return await written.answer(view)
 
 
 @router.patch(
@@ -191,10 +180,8 @@ async def patch_slot(
     body: SlotPatch,
     user_id: CurrentUser,
     slots: Slots,
-    reader: Reader,
-    sync: Sync,
+    written: Written,
     if_match: IfMatch = None,
-    prefer: Prefer = None,
 ) -> Response:
     """A JSON merge patch: absent is untouched, `null` clears. A new `timezone` alone keeps the instants.
 
@@ -210,7 +197,7 @@ async def patch_slot(
         body.applied_to, body.calendar_id, body.lines, body.notify or "none", body.ends_recurrence
     )
     view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
-    return await _written(view, reader, sync, prefer)
+    return await written.answer(view)
 
 
 @router.delete(
@@ -225,11 +212,9 @@ async def delete_slot(
     slot_id: Scoped,
     user_id: CurrentUser,
     slots: Slots,
-    reader: Reader,
-    sync: Sync,
+    written: Written,
     notify: NotifyQuery = "none",
     if_match: IfMatch = None,
-    prefer: Prefer = None,
 ) -> Response:
     """Deletes here and in Google; the slot can be restored. Of a series, `scope` says how much is meant.
 
@@ -237,7 +222,7 @@ async def delete_slot(
     not let the user delete it (`google.deletable`).
     """
     view = await slots.delete(user_id, slot_id, notify=notify, condition=version_condition(if_match))
-    return await _written(view, reader, sync, prefer)
+    return await written.answer(view)
 
 
 @router.post(
@@ -245,21 +230,21 @@ async def delete_slot(
     operation_id="restoreSlot",
     summary="Bring a deleted slot back",
     response_model=SlotOut,
-    responses=problems(401, 403, 404, 409, 422),
+    responses=problems(401, 403, 404, 409, 422, KEY_REUSED),
 )
 async def restore_slot(
     *,
     slot_id: Address,
     user_id: CurrentUser,
     slots: Slots,
-    reader: Reader,
-    sync: Sync,
+    written: Written,
+    retry: Retry,
     notify: NotifyQuery = "none",
-    prefer: Prefer = None,
 ) -> Response:
     """Brings the slot back here and in Google."""
-    view = await slots.restore(user_id, slot_id, notify=notify)
-    return await _written(view, reader, sync, prefer)
+    return await retry.once(
+        lambda: slots.restore(user_id, slot_id, notify=notify), slot_answer, written.waited
+    )
 
 
 @router.get(
@@ -283,33 +268,4 @@ async def _agenda(
 ) -> Response:
     view = await reader.agenda(user_id, query, window, after=after)
     following = entry_cursor(view.entries[-1].position) if view.more else None
-    return PlainJson(page_body(_bodies(view), following))
-
-
-async def _written(
-    view: SlotView,
-    reader: SlotReader,
-    sync: SyncService,
-    prefer: str | None,
-    status: HTTPStatus = HTTPStatus.OK,
-) -> Response:
-    wait = wait_of(prefer)
-    if wait is None or view.account is not AccountStatus.CONNECTED:
-        # Without a usable Google account there is nothing to wait for.
-        return _one(view, status)
-    slot = view.entry.slot
-    await sync.wait_until_settled(slot.user_id, (slot.id, *view.written), wait=wait)
-    occurrence = view.entry.occurrence
-    address = SlotAddress(slot.id, None if occurrence is None else occurrence.original_start)
-    response = _one(await reader.get(slot.user_id, address, include_deleted=True), status)
-    response.headers["Preference-Applied"] = applied(wait)
-    return response
-
-
-def _one(view: SlotView, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    [body] = _bodies(view)
-    return PlainJson(body, status, {"ETag": etag_of(body)})
-
-
-def _bodies(view: SlotView) -> list[dict[str, object]]:
-    return [entry_body(entry, view.account) for entry in view.entries]
+    return PlainJson(page_body(slot_bodies(view), following))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from services.change_feed import ChangeFeed
     from services.channel_service import ChannelService
     from services.connection_service import ConnectionService
+    from services.idempotency_service import IdempotencyService
     from services.session_service import SessionService
     from services.signals import Signals
 
@@ -21,6 +22,7 @@ def build_scheduler(
     connections: ConnectionService,
     changes: ChangeFeed,
     sessions: SessionService,
+    idempotency: IdempotencyService,
     signals: Signals,
 ) -> AsyncIOScheduler:
     """The scheduler of one process, not started yet."""
@@ -32,6 +34,7 @@ def build_scheduler(
     scheduler.add_job(connections.sweep, "interval", id="sweep", hours=1, jitter=300)
     scheduler.add_job(sessions.sweep, "interval", id="sweep sessions", hours=1, jitter=300)
     scheduler.add_job(changes.purge, "interval", id="purge deleted slots", hours=1, jitter=300)
+    scheduler.add_job(idempotency.sweep, "interval", id="sweep answers", minutes=10, jitter=120)
     scheduler.add_job(_look, "interval", id="look for due calendars", args=[signals], seconds=30, jitter=5)
     return scheduler
 

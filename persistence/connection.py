@@ -103,6 +103,9 @@ class Connection(Protocol):
     async def copy(self, table: str, columns: Sequence[str], rows: Collection[tuple[Any, ...]]) -> None:
         """Insert rows of values that the driver takes as they are, in the fastest way there is."""
 
+    async def control(self, sql: str) -> None:
+        """Run a statement that steers the transaction: savepoints."""
+
 
 class SqliteConnection:
     """aiosqlite."""
@@ -142,6 +145,14 @@ class SqliteConnection:
         try:
             cursor = await self._driver.executemany(sql, rows)
             await cursor.close()
+        except Exception as error:
+            _raise_translated(error, None)
+            raise
+
+    async def control(self, sql: str) -> None:
+        """Run a statement that steers the transaction: savepoints."""
+        try:
+            await self._driver.execute_fetchall(sql)
         except Exception as error:
             _raise_translated(error, None)
             raise
@@ -205,7 +216,7 @@ class PostgresConnection:
         """Begin; a reading transaction sees one state throughout."""
         self._begun = True
         # The isolation level is said each time: the server's default is not ours to rely on.
-        await self._control(
+        await self.control(
             "BEGIN ISOLATION LEVEL READ COMMITTED"
             if writing
             else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -214,10 +225,11 @@ class PostgresConnection:
     async def end(self, *, commit: bool) -> None:
         """Commit or roll back what was begun."""
         if self._begun:
-            await self._control("COMMIT" if commit else "ROLLBACK")
+            await self.control("COMMIT" if commit else "ROLLBACK")
             self._begun = False
 
-    async def _control(self, sql: str) -> None:
+    async def control(self, sql: str) -> None:
+        """Run a statement that steers the transaction: its begin and end, savepoints."""
         try:
             await self._driver.execute(sql)
         except Exception as error:

@@ -347,6 +347,19 @@ conflicts = Table(
     Column("resolution", Text),
 )
 
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    # No reference: the administrator's are under the nil UUID. Those of a user are erased with the user.
+    Column("user_id", Id(), primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("answer", Text, nullable=False, comment="encrypted, since some answers show a secret"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
 deletion_holds = Table(
     "deletion_holds",
     metadata,

@@ -13,6 +13,7 @@ from persistence.repositories.feed_repository import SqlFeedRepository
 from persistence.repositories.fixed_slot_repository import SqlSlotRepository
 from persistence.repositories.google_account_repository import SqlGoogleAccountRepository
 from persistence.repositories.hold_repository import SqlHoldRepository
+from persistence.repositories.idempotency_repository import SqlIdempotencyRepository
 from persistence.repositories.key_canary_repository import SqlKeyCanaryRepository
 from persistence.repositories.oauth_flow_repository import SqlOAuthFlowRepository
 from persistence.repositories.sequence import Sequences
@@ -49,6 +50,24 @@ class SqlTransaction:
         self.changes = SqlChangeRepository(connection, sequences)
         self.conflicts = SqlConflictRepository(connection)
         self.holds = SqlHoldRepository(connection)
+        self.idempotency = SqlIdempotencyRepository(connection)
+        self._connection = connection
+        self._sequences = sequences
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the transaction that is undone alone when it ends with an error."""
+        mark = self._sequences.mark()
+        # One name will do: statements mean the innermost savepoint that has it.
+        await self._connection.control("SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            await self._connection.control("ROLLBACK TO SAVEPOINT part")
+            await self._connection.control("RELEASE SAVEPOINT part")
+            self._sequences.go_back(mark)
+            raise
+        await self._connection.control("RELEASE SAVEPOINT part")
 
 
 class SqlUnitOfWork:

@@ -298,6 +298,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key_id", name="pk_key_canaries"),
     )
     op.create_table(
+        "idempotency_keys",
+        sa.Column("user_id", id_, nullable=False),
+        sa.Column("route", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column(
+            "answer", sa.Text, nullable=False, comment="encrypted, since some answers show a secret"
+        ),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("expires_at", instant, nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "route", "key", name="pk_idempotency_keys"),
+    )
+    op.create_index("ix_idempotency_keys_expires_at", "idempotency_keys", ["expires_at"])
+    op.create_table(
         "oauth_flows",
         sa.Column("user_id", id_, nullable=False),
         sa.Column("id", id_, nullable=False),
@@ -370,6 +384,7 @@ def downgrade() -> None:
     op.drop_table("sessions")
     op.drop_table("oauth_flows")
     op.drop_table("key_canaries")
+    op.drop_table("idempotency_keys")
     op.drop_table("google_accounts")
     op.drop_table("fixed_slots")
     op.drop_table("feeds")

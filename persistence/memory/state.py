@@ -34,8 +34,9 @@ _TABLES = (
     "holds",
     "sign_ins",
     "canaries",
+    "idempotency",
 )
-_NOBODYS = frozenset({"users", "sign_ins", "canaries"})
+_NOBODYS = frozenset({"users", "sign_ins", "canaries", "idempotency"})
 """Tables whose rows need no user; those that belong to none stand under `NOBODY`."""
 NOBODY = UUID(int=0)
 _NOTHING: Mapping[Any, Any] = {}
@@ -123,6 +124,18 @@ class Workspace:
         for table in _TABLES:
             self._table_to_write(table).pop(user_id, None)
             self._copied.discard((table, user_id))
+
+    def mark(self) -> dict[str, dict[UUID, Mapping[Any, Any]]]:
+        """How everything stands, for `go_back`; what is written from now on is written to new copies."""
+        self._copied_tables.clear()
+        self._copied.clear()
+        return dict(self._tables)
+
+    def go_back(self, mark: dict[str, dict[UUID, Mapping[Any, Any]]]) -> None:
+        """Forget what was written since the mark."""
+        self._tables = dict(mark)
+        self._copied_tables.clear()
+        self._copied.clear()
 
     def last_seq(self, user_id: UUID) -> int:
         """The last sequence number that the user's slots have."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from persistence.memory.calendars import MemoryCalendarSyncRepository
@@ -14,6 +15,7 @@ from persistence.memory.credentials import (
     MemorySignInFlowRepository,
 )
 from persistence.memory.feeds import MemoryFeedRepository
+from persistence.memory.idempotency import MemoryIdempotencyRepository
 from persistence.memory.outcomes import MemoryConflictRepository, MemoryHoldRepository
 from persistence.memory.people import (
     MemoryGoogleAccountRepository,
@@ -26,6 +28,7 @@ from persistence.repositories.sequence import Sequences
 from services.core.boundary import transaction_open
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from types import TracebackType
 
@@ -48,6 +51,20 @@ class MemoryTransaction:
         self.changes = MemoryChangeRepository(workspace, sequences)
         self.conflicts = MemoryConflictRepository(workspace)
         self.holds = MemoryHoldRepository(workspace)
+        self.idempotency = MemoryIdempotencyRepository(workspace)
+        self._workspace = workspace
+        self._sequences = sequences
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the transaction that is undone alone when it ends with an error."""
+        counted, tables = self._sequences.mark(), self._workspace.mark()
+        try:
+            yield
+        except Exception:
+            self._workspace.go_back(tables)
+            self._sequences.go_back(counted)
+            raise
 
 
 class MemoryUnitOfWork:

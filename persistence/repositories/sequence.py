@@ -15,6 +15,14 @@ class Sequences:
         self._last: dict[UUID, int] = {}
         self._stored: dict[UUID, int] = {}
 
+    def mark(self) -> tuple[dict[UUID, int], dict[UUID, int]]:
+        """How everything stands, for `go_back`."""
+        return dict(self._last), dict(self._stored)
+
+    def go_back(self, mark: tuple[dict[UUID, int], dict[UUID, int]]) -> None:
+        """Forget what was locked and counted since the mark: a part of the transaction was undone."""
+        self._last, self._stored = dict(mark[0]), dict(mark[1])
+
     def locked(self, user_id: UUID) -> bool:
         """Whether the transaction holds the user's lock."""
         return user_id in self._last

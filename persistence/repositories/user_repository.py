@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from persistence.models import users
+from persistence.models import idempotency_keys, users
 from services.core.accounts import User
 from services.core.errors import KnownEmailError, UnknownUserError
 
@@ -27,6 +27,7 @@ _PAGE = select(*_COLUMNS).order_by(users.c.id).limit(bindparam("limit"))
 _PAGE_AFTER = _PAGE.where(users.c.id > bindparam("after"))
 _PROVE_EMAIL = update(users).where(users.c.id == bindparam("user")).values(email_proven=True)
 _REMOVE = delete(users).where(users.c.id == bindparam("user_id"))
+_REMOVE_ANSWERS = delete(idempotency_keys).where(idempotency_keys.c.user_id == bindparam("user_id"))
 # Not FOR UPDATE: rows that refer to the user may be written meanwhile, a second lock or a removal may not.
 _LOCK = select(users.c.last_seq).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True)
 _STORE_SEQ = update(users).where(users.c.id == bindparam("user_id")).values(last_seq=bindparam("reached"))
@@ -68,6 +69,7 @@ class SqlUserRepository:
     async def remove(self, user_id: UUID) -> None:
         """Erase a user with everything that belongs to it."""
         await self._connection.fetch(_REMOVE, {"user_id": user_id})
+        await self._connection.fetch(_REMOVE_ANSWERS, {"user_id": user_id})
         self._sequences.forget(user_id)
 
     async def lock(self, user_id: UUID) -> None:

@@ -293,6 +293,14 @@ class UnknownChannelError(DomainError):
     """A notification that no channel of ours explains."""
 
 
+class IdempotencyKeyReusedError(DomainError):
+    """An `Idempotency-Key` came with another request than the first time."""
+
+
+class IdempotencyAnswerLostError(DomainError):
+    """A request was carried out before, and its answer can no longer be read."""
+
+
 class UnknownFeedError(DomainError):
     """A key that opens no calendar feed."""
 

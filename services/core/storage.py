@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from services.core.agenda import Replaced
     from services.core.calendars import CalendarStatus, CalendarSync, Channel, Claim, HoldRecord
     from services.core.changes import ChangedSlot, Reach
+    from services.core.idempotency import IdempotencyRepository
     from services.core.people_storage import (
         ApiKeyRepository,
         GoogleAccountRepository,
@@ -385,6 +386,16 @@ class Transaction(Protocol):
     @property
     def holds(self) -> HoldRepository:
         """Held mass deletions."""
+
+    @property
+    def idempotency(self) -> IdempotencyRepository:
+        """Answers to requests that may come again."""
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """A part of the transaction that is undone alone when it ends with an error; parts may be nested.
+
+        Locks that were taken in a part that is undone may be gone with it, and are taken again when needed.
+        """
 
 
 class UnitOfWork(Protocol):
