@@ -26,6 +26,7 @@ from persistence.database import Database
 from persistence.diagnosis import diagnosis
 from persistence.unit_of_work import SqlUnitOfWork
 from persistence.urls import database_url
+from services.batch_service import BatchService
 from services.calendar_selection import CalendarSelection
 from services.calendar_service import CalendarService
 from services.change_feed import ChangeFeed
@@ -197,6 +198,7 @@ async def build_container(
             sessions=sessions,
             slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
             slot_reader=SlotReader(uow=uow),
+            batches=BatchService(uow=uow, signals=signals),
             free_busy=FreeBusyService(uow=uow),
             feeds=FeedService(uow=uow, clock=clock, ids=ids),
             changes=changes,

@@ -6,7 +6,21 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api import auth, calendars, changes, docs, feed, free_busy, google, health, keys, slots, sync, webhooks
+from api import (
+    auth,
+    batch,
+    calendars,
+    changes,
+    docs,
+    feed,
+    free_busy,
+    google,
+    health,
+    keys,
+    slots,
+    sync,
+    webhooks,
+)
 from api.lingering import LingeringClose
 from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
 from api.problems import install_problem_handlers
@@ -52,7 +66,7 @@ def create_app(lifespan: Lifespan) -> FastAPI:
     )
     install_problem_handlers(app)
     # What has a name of its own under /slots comes before `/slots/{slot_id}`.
-    named_slots = (free_busy.router, feed.router, changes.router)
+    named_slots = (batch.router, free_busy.router, feed.router, changes.router)
     for router in (
         health.router,
         auth.router,

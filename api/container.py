@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from services.web_addresses import is_loopback
 
 if TYPE_CHECKING:
+    from services.batch_service import BatchService
     from services.calendar_selection import CalendarSelection
     from services.change_feed import ChangeFeed
     from services.change_streams import ChangeStreams
@@ -99,6 +100,7 @@ class Container:
     sessions: SessionService
     slots: SlotService
     slot_reader: SlotReader
+    batches: BatchService
     free_busy: FreeBusyService
     feeds: FeedService
     changes: ChangeFeed

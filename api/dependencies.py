@@ -10,6 +10,7 @@ from api.container import Container, HttpPolicy
 from api.cookies import SESSION, read_cookie, send_session
 from api.cross_site import refuse_cross_site
 from api.throttling import count_principal, count_registration
+from services.batch_service import BatchService
 from services.calendar_selection import CalendarSelection
 from services.change_feed import ChangeFeed
 from services.change_streams import ChangeStreams
@@ -111,6 +112,10 @@ async def _calendars(request: Request) -> CalendarSelection:
     return container_of(request).calendars
 
 
+async def _batches(request: Request) -> BatchService:
+    return container_of(request).batches
+
+
 async def _idempotency(request: Request) -> IdempotencyService:
     return container_of(request).idempotency
 
@@ -138,6 +143,7 @@ Reviews = Annotated[ReviewService, Depends(_reviews)]
 Connections = Annotated[ConnectionService, Depends(_connections)]
 Channels = Annotated[ChannelService, Depends(_channels)]
 Calendars = Annotated[CalendarSelection, Depends(_calendars)]
+Batches = Annotated[BatchService, Depends(_batches)]
 Idempotency = Annotated[IdempotencyService, Depends(_idempotency)]
 OAuth = Annotated[GoogleOAuth, Depends(_oauth)]
 SignIn = Annotated[GoogleSignIn, Depends(_sign_in)]

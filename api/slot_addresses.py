@@ -13,6 +13,8 @@ from services.slot_scopes import SlotAddress
 
 _ID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(_[0-9]{8}(T[0-9]{6}Z)?)?$"
 
+_NO_START = "must be a date, or an RFC 3339 date-time with offset"
+
 
 def read_address(
     slot_id: Annotated[
@@ -94,13 +96,36 @@ def read_scoped_address(
 Scoped = Annotated[SlotAddress, Depends(read_scoped_address)]
 
 
+def address_in_body(
+    slot_id: str, instance: str | None, scope: EditScope | None, place: tuple[str | int, ...]
+) -> SlotAddress:
+    """What an edit means whose address stands at a place of the body.
+
+    Raises:
+        RequestValidationError: It is no address.
+    """
+    parsed = parse_entry_id(slot_id)
+    if parsed is None:
+        raise _refused(*place, "id", "is no id of a slot")
+    address = SlotAddress(*parsed, scope)
+    if instance is None:
+        return address
+    start = read_original_start(instance)
+    if start is None:
+        raise _refused(*place, "instance", _NO_START)
+    if address.original_start not in (None, start):
+        raise _refused(*place, "instance", "is another instance than the id names")
+    return replace(address, original_start=start)
+
+
 def _read_start(text: str) -> OriginalStart:
     # An unencoded "+" arrives as a space.
     start = read_original_start(text.replace(" ", "+"))
     if start is None:
-        raise _refused("query", "instance", "must be a date, or an RFC 3339 date-time with offset")
+        raise _refused("query", "instance", _NO_START)
     return start
 
 
-def _refused(where: str, name: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"type": "value_error", "loc": (where, name), "msg": message}])
+def _refused(*place_and_message: str | int) -> RequestValidationError:
+    *place, message = place_and_message
+    return RequestValidationError([{"type": "value_error", "loc": tuple(place), "msg": message}])

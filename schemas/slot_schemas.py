@@ -220,7 +220,7 @@ class SyncOut(_Out):
     """When Google is tried again; null when nothing waits."""
 
 
-_EXAMPLE: dict[str, Any] = {
+SLOT_EXAMPLE: dict[str, Any] = {
     "id": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4",
     "title": "Review with Ada",
     "description": "Bring the numbers.",
@@ -253,7 +253,7 @@ _EXAMPLE: dict[str, Any] = {
 class SlotOut(_Out):
     """A slot."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [SLOT_EXAMPLE]})
 
     id: str
     """A UUID; of an instance of a series that UUID and the instance's original start."""
