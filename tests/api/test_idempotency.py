@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from main import build_container
+from persistence.memory import MemoryStore, MemoryUnitOfWork
+from services.core.errors import IdempotencyAnswerLostError
 from services.core.idempotency import KEPT, Attempt
-from services.idempotency_service import Answer
+from services.idempotency_service import Answer, IdempotencyService
+from services.joined_transactions import JoinedUnitOfWork
 from services.settings import load_settings
+from services.signals import Signals
 from services.system import SystemClock, SystemIds
-from tests.api.service import SLOT, problem, refused, running_service
+from services.token_vault import TokenVault
+from tests.api.service import SLOT, problem, refused
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -232,11 +237,19 @@ class Later(SystemClock):
         return super().now() + self.by
 
 
-async def test_an_answer_that_no_key_opens_is_told_so(sqlite_url: str) -> None:
-    async with running_service(sqlite_url, secret_key="the first key of this story") as before:
-        ada = await before.register()
-        assert (await ada.post("/slots", json=SLOT, headers=KEY)).status_code == 201
-    async with running_service(sqlite_url, secret_key="another key") as after:
-        ada.http = after.http
-        problem(await ada.post("/slots", json=SLOT, headers=KEY), 409, "idempotency-answer-lost")
-        assert await ada.titles() == ["Review"]
+async def test_an_answer_that_no_key_opens_is_told_so() -> None:
+    uow, ids = JoinedUnitOfWork(MemoryUnitOfWork(MemoryStore())), SystemIds()
+    attempt = Attempt(ids.uuid(), "POST /x", "k", "f")
+
+    async def works() -> str:
+        return "done"
+
+    async def sent(secret: str) -> Any:
+        box = TokenVault.from_secrets(secret, ids=ids)
+        service = IdempotencyService(uow=uow, clock=SystemClock(), box=box, signals=Signals())
+        return await service.once(attempt, works, lambda text: Answer(200, {}, text))
+
+    assert (await sent("the first key")).value == "done"
+    assert (await sent("the first key")).value is None
+    with pytest.raises(IdempotencyAnswerLostError):
+        await sent("a key that came without the first")
