@@ -153,6 +153,9 @@ def _stays_behind(slot: Slot, series: Slot | None) -> bool:
     """Whether a slot belongs to the account that is left; an exception belongs where its series does."""
     if slot.series is not None:
         return series is None or _stays_behind(series, None)
+    if slot.google is not None and slot.google.of_others:
+        # Made anew, it would be the user's own event, to which the user invites all its guests.
+        return True
     return slot.calendar_id != PRIMARY and slot.source == "google"
 
 

@@ -10,9 +10,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.core.edits import Edit, edit, require_editable
-from services.core.errors import InvalidSlotError, UnknownInstanceError, UnknownSlotError
+from services.core.errors import (
+    InvalidSlotError,
+    ReadOnlySlotError,
+    UnknownInstanceError,
+    UnknownSlotError,
+)
 from services.core.records import HistoryEntry
 from services.core.recurrence import accepted
+from services.core.restrictions import DELETED, Restriction
 from services.core.scoped_edits import ScopedEdit, Wish
 from services.core.scopes import EditScope, edit_all, edit_following, edit_instance
 from services.core.series import (
@@ -20,6 +26,7 @@ from services.core.series import (
     coming_back,
     content_to_restore,
     instance_content,
+    is_of_others,
     left_behind,
     rebased,
     standing_alone,
@@ -213,6 +220,8 @@ async def restored(
     added = []
     if owner is not None and not _has_place(owner, slot):
         # What comes back is a slot by itself.
+        if is_of_others(owner):
+            raise ReadOnlySlotError(slot.id, Restriction.NOT_ORGANIZER, frozenset({DELETED}))
         if slot.google is not None:
             added.append(left_behind(slot, None, slot_id=with_.new_id(), now=with_.now))
         slot = standing_alone(slot)

@@ -32,6 +32,7 @@ from services.core.reconcile import DropLocal
 from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
 from services.core.series import (
+    is_of_others,
     left_behind,
     looked_at,
     same_place,
@@ -206,7 +207,7 @@ class Pusher:
                 tombstone = replace(slot.google, etag=UNKNOWN_ETAG) if slot.google else None
                 kept = replace(intake.slot, google=tombstone, generation=slot.generation, series=slot.series)
                 return replace(intake, slot=kept)
-            return take_in_absence(slot, now=now, policy=policy)
+            return take_in_absence(slot, now=now, policy=policy, of_others=is_of_others(series))
         if not landed and not isinstance(call, Fetch | Locate):
             # The call was refused, so what was to be sent is known not to have arrived.
             slot = replace(slot, sent=None)

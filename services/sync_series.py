@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services.core.following import follow
 from services.core.pushing import Call, Wait, wants_news
 from services.core.records import PushFailure, SeriesLink
-from services.core.series import SERIES_PENDING, by_original_start, has_ended, standing_alone
+from services.core.series import SERIES_PENDING, by_original_start, has_ended, is_of_others, standing_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -137,7 +137,7 @@ def is_behind(run: CalendarRun, call: Call, slot: Slot, series: Slot | None) -> 
 
 def waiting(slot: Slot, series: Slot | None, now: datetime, *, last_round: bool) -> Slot:
     """An exception whose series did not get through in this run either; both are tried again together."""
-    if series is None or has_ended(series):
+    if series is None or (has_ended(series) and not is_of_others(series)):
         return standing_alone(slot)
     if not last_round:
         return slot

@@ -13,6 +13,7 @@ from services.core.series import (
     coming_back,
     going_along,
     instance_content,
+    is_of_others,
     is_plain,
     like_its_series,
     rebased,
@@ -76,11 +77,11 @@ def _is_overcome(exception: Slot, series: Slot) -> bool:
 
 def _ending(exception: Slot, before: Slot, *, now: datetime, policy: LoopPolicy) -> Following:
     """The series is over on both sides."""
-    if before.deleted_at is not None and exception.deleted_at is None and not _is_of_others(exception):
+    if before.deleted_at is not None and exception.deleted_at is None and not is_of_others(exception):
         # Somebody wrote it in Google after the series was deleted here.
         return _alone(exception, now)
     gone = replace(exception, sent=DELETION) if exception.local is None else exception
-    intake = take_in_absence(gone, now=now, policy=policy)
+    intake = take_in_absence(gone, now=now, policy=policy, of_others=is_of_others(before))
     if exception.deleted_at is None and intake.slot.series is not None:
         intake = replace(intake, slot=going_along(intake.slot))
     return _seen(intake)
@@ -128,7 +129,7 @@ def _lost_by_us(exception: Slot, before: Slot, after: Slot) -> bool:
     sent = before.sent
     if exception.deleted_at is not None or exception.google is None or exception.series is None:
         return False
-    if _is_of_others(exception):
+    if is_of_others(exception):
         return False
     if before.base is None or after.base is None or not isinstance(sent, SlotContent):
         return False
@@ -137,11 +138,6 @@ def _lost_by_us(exception: Slot, before: Slot, after: Slot) -> bool:
     ):
         return False
     return instance_content(after.base, exception.series.original_start) is None
-
-
-def _is_of_others(exception: Slot) -> bool:
-    """Whether it was made by others, so that the app cannot make it again."""
-    return exception.google is not None and exception.google.of_others
 
 
 def _alone(exception: Slot, now: datetime) -> Following:

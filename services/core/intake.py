@@ -76,7 +76,7 @@ def take_in(
     updated_at = event.copy.updated_at
     ancestor = _ancestor(slot, remote, landed=landed)
     step: Step
-    if remote is None and _goes_with_googles(slot):
+    if remote is None and _goes_with_googles(slot) and not isinstance(slot.sent, Deletion):
         step = DropLocal()
     else:
         step = reconcile(
@@ -112,16 +112,16 @@ def take_in(
     return _finish(slot, keep_in_sight(after, now), step, changes, remote=remote, now=now)
 
 
-def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy) -> Intake:
+def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy, of_others: bool = False) -> Intake:
     """Reconcile a slot with the fact that Google knows no event of its id.
 
     An insert whose outcome was unknown has not happened. An event that was there before has been deleted
     long enough ago for Google to have forgotten its tombstone. An instance is none any more, since its series
-    has changed; what a person wrote in it becomes a slot of its own.
+    has changed; what a person wrote in it becomes a slot of its own, unless it is `of_others`.
     """
     base = None if isinstance(slot.sent, Deletion) else slot.base
     step: Step = DropLocal()
-    if not _goes_with_googles(slot):
+    if not _goes_with_googles(slot) and not (of_others and slot.local is not None):
         step = reconcile(base, slot.local, None, edited_at=slot.edited_at, remote_edited_at=None)
     local = local_after(step, slot.local)
     changes = slot.changes_to(local)

@@ -198,6 +198,11 @@ def waits_for(series: Slot) -> bool:
     )
 
 
+def is_of_others(series: Slot | None) -> bool:
+    """Whether others made a series, so that what is left of an instance cannot stand alone."""
+    return series is not None and series.google is not None and series.google.of_others
+
+
 def has_ended(series: Slot) -> bool:
     """Whether a series is over on both sides, so that nothing can be an instance of it any more."""
     return series.local is None and series.base is None and series.sent is None
