@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 
-.PHONY: run rotate-keys sandbox test check lint bench fmt clean help
+.PHONY: run rotate-keys sandbox test check lint audit openapi client bench fmt clean help
 
 help:  ## Say what each command does.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -40,7 +40,17 @@ lint: $(DEV_STAMP)  ## Lint, formatting, types, import rules.
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 
-check: lint test  ## Exactly what CI runs.
+audit: $(DEV_STAMP)  ## Look for insecure code and for dependencies with known vulnerabilities.
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api background main.py persistence sandbox schemas scripts services
+	$(BIN)/python -m scripts.audit
+
+openapi: $(DEV_STAMP)  ## Write the OpenAPI document to docs/openapi.json, after a change that is meant.
+	$(BIN)/python -m scripts.openapi
+
+client: $(DEV_STAMP)  ## Generate the TypeScript client from that document, and check its types.
+	$(BIN)/python -m scripts.client
+
+check: lint audit client test  ## Exactly what CI runs.
 
 bench: $(DEV_STAMP)  ## Measure against the floors and peers; writes benchmarks/results.json.
 	$(BIN)/python -m benchmarks

@@ -23,6 +23,7 @@ from api import (
 )
 from api.lingering import LingeringClose
 from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
+from api.openapi import DocumentedApp
 from api.problems import install_problem_handlers
 from api.throttling import Throttling
 from api.trusted_hosts import TrustedHosts
@@ -46,7 +47,7 @@ def create_app(lifespan: Lifespan) -> FastAPI:
     Args:
         lifespan: Puts a `Container` at `app.state.container` while it runs.
     """
-    app = FastAPI(
+    app = DocumentedApp(
         title=TITLE,
         version=VERSION,
         description=_DESCRIPTION,

@@ -3,7 +3,7 @@
 from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from api.container import Container, HttpPolicy
@@ -222,7 +222,10 @@ EmailProven = Annotated[bool, Depends(_registrar)]
 """Lets register only who may, and tells whether their word is enough that the e-mail is the user's."""
 
 
-async def _reachable_user(user_id: UUID, principal: CurrentPrincipal) -> UUID:
+UserId = Annotated[UUID, Path(description="Your own `id`; any user's for the administrator.")]
+
+
+async def _reachable_user(user_id: UserId, principal: CurrentPrincipal) -> UUID:
     if not principal.is_administrator and principal.user_id != user_id:
         raise UnknownUserError(user_id)
     return user_id

@@ -2,7 +2,7 @@
 
 import logging
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
@@ -42,7 +42,21 @@ from services.web_addresses import origin_of, valid_url
 router = APIRouter(prefix="/auth", tags=["users and Google"], route_class=StrictRoute)
 
 _log = logging.getLogger(__name__)
-_Text = Annotated[str | None, Query(max_length=4096)]
+
+
+def _text(description: str) -> Any:
+    return Query(max_length=4096, description=description)
+
+
+Ticket = Annotated[str | None, _text("Of an `authorization_url`: good once, for five minutes.")]
+ReturnTo = Annotated[
+    str | None, _text("Where the browser goes in the end: at this service, FRONTEND_URL or in CORS_ORIGINS.")
+]
+State = Annotated[str | None, _text("What Google was given to send back.")]
+Code = Annotated[str | None, _text("What Google gives out for its tokens; good once.")]
+Failure = Annotated[str | None, _text("Google's word for what went wrong: `access_denied` and others.")]
+Granted = Annotated[str | None, _text("What was granted, as Google names it.")]
+Issuer = Annotated[str | None, _text("Who answers: only Google may (RFC 9207).")]
 
 
 @router.get(
@@ -62,8 +76,8 @@ async def authorize(
     http: Http,
     oauth: OAuth,
     sign_in: SignIn,
-    ticket: _Text = None,
-    return_to: _Text = None,
+    ticket: Ticket = None,
+    return_to: ReturnTo = None,
 ) -> Response:
     """Answers a single-use URL to open in the browser of the person; that browser alone can finish.
 
@@ -105,11 +119,11 @@ async def callback(
     connections: Connections,
     sync: Sync,
     channels: Channels,
-    state: _Text = None,
-    code: _Text = None,
-    error: _Text = None,
-    scope: _Text = None,
-    iss: _Text = None,
+    state: State = None,
+    code: Code = None,
+    error: Failure = None,
+    scope: Granted = None,
+    iss: Issuer = None,
 ) -> Response:
     """Stores the account, starts the first sync and signs the browser in; or only signs it in.
 

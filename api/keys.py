@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.cookies import end_session
@@ -18,6 +18,8 @@ from schemas.key_schemas import KeyIn, KeyPageOut, NewKeyOut, key_body
 from services.core.accounts import ApiKey
 
 router = APIRouter(prefix="/auth", tags=["credentials"], route_class=StrictRoute)
+
+KeyId = Annotated[UUID, Path(description="As `GET /auth/keys` names it.")]
 
 
 @router.post(
@@ -68,7 +70,7 @@ async def list_keys(
     response_class=Response,
     responses=problems(401, 403, 404, 422),
 )
-async def revoke_key(user_id: CurrentUser, key_id: UUID, keys: Keys) -> Response:
+async def revoke_key(user_id: CurrentUser, key_id: KeyId, keys: Keys) -> Response:
     """Any next request with it answers 401, on every replica; also the one that this request came with."""
     await keys.revoke(user_id, key_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -80,10 +80,12 @@ async def list_slots(
     q: Annotated[
         Storable | None, Query(max_length=200, description="In title, description or location.")
     ] = None,
-    calendar_id: Annotated[CalendarId | None, Query()] = None,
-    sync_state: Annotated[SyncState | None, Query()] = None,
-    source: Annotated[Literal["app", "google"] | None, Query()] = None,
-    include_deleted: Annotated[bool, Query()] = False,  # a query parameter
+    calendar_id: Annotated[CalendarId | None, Query(description="Only this calendar.")] = None,
+    sync_state: Annotated[SyncState | None, Query(description="Only what stands so towards Google.")] = None,
+    source: Annotated[
+        Literal["app", "google"] | None, Query(description="Only what was created there.")
+    ] = None,
+    include_deleted: Annotated[bool, Query(description="Also what was deleted.")] = False,
     expand: Annotated[bool, Query(description="Unroll series into instances; at most 366 days.")] = False,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,

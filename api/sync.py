@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Reader, Reviews, Sync
@@ -34,6 +35,10 @@ from schemas.sync_schemas import (
 from services.slot_scopes import SlotAddress
 
 router = APIRouter(prefix="/sync", tags=["sync"], route_class=StrictRoute)
+
+ConflictId = Annotated[UUID, Path(description="As `GET /sync/conflicts` names it.")]
+HoldId = Annotated[UUID, Path(description="As `GET /sync/holds` names it.")]
+QuarantinedId = Annotated[UUID, Path(description="The `id` of a slot.")]
 
 DEFAULT_WAIT = timedelta(seconds=25)
 """How long an answer is waited for when the client does not say."""
@@ -108,7 +113,9 @@ async def conflicts(
     response_model=ConflictOut,
     responses=problems(401, 403, 404, 422),
 )
-async def resolve(conflict_id: UUID, body: ResolutionIn, user_id: CurrentUser, reviews: Reviews) -> Response:
+async def resolve(
+    conflict_id: ConflictId, body: ResolutionIn, user_id: CurrentUser, reviews: Reviews
+) -> Response:
     """`winner` leaves everything as it is; `loser` brings the losing value back."""
     return PlainJson(conflict_body(await reviews.resolve(user_id, conflict_id, body.keep)))
 
@@ -136,7 +143,7 @@ async def holds(
     response_model=HoldOut,
     responses=problems(401, 403, 404, 422),
 )
-async def approve(hold_id: UUID, user_id: CurrentUser, reviews: Reviews) -> Response:
+async def approve(hold_id: HoldId, user_id: CurrentUser, reviews: Reviews) -> Response:
     """Deletes the held slots; those that were edited meanwhile survive."""
     return PlainJson(hold_body(await reviews.approve(user_id, hold_id)))
 
@@ -148,7 +155,7 @@ async def approve(hold_id: UUID, user_id: CurrentUser, reviews: Reviews) -> Resp
     response_model=HoldOut,
     responses=problems(401, 403, 404, 422),
 )
-async def reject(hold_id: UUID, user_id: CurrentUser, reviews: Reviews) -> Response:
+async def reject(hold_id: HoldId, user_id: CurrentUser, reviews: Reviews) -> Response:
     """Keeps the held slots and brings them back to Google."""
     return PlainJson(hold_body(await reviews.reject(user_id, hold_id)))
 
@@ -160,7 +167,7 @@ async def reject(hold_id: UUID, user_id: CurrentUser, reviews: Reviews) -> Respo
     response_model=SlotOut,
     responses=problems(401, 403, 404, 422),
 )
-async def release(slot_id: UUID, user_id: CurrentUser, reviews: Reviews, reader: Reader) -> Response:
+async def release(slot_id: QuarantinedId, user_id: CurrentUser, reviews: Reviews, reader: Reader) -> Response:
     """Lets a slot sync again that app and Google kept overwriting."""
     await reviews.release_quarantine(user_id, slot_id)
     view = await reader.get(user_id, SlotAddress(slot_id), include_deleted=True)

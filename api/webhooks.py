@@ -15,7 +15,14 @@ from services.core.errors import UnknownChannelError
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 _LONGEST = 256
-GoogleHeader = Annotated[str, Header(max_length=4096)]
+ChannelId = Annotated[str, Header(max_length=4096, description="The channel, as it was opened.")]
+ChannelToken = Annotated[str, Header(max_length=4096, description="The channel's own secret.")]
+ResourceId = Annotated[
+    str, Header(max_length=4096, description="What the channel watches, in Google's words.")
+]
+ResourceState = Annotated[
+    str, Header(max_length=4096, description="`sync` when the channel opens, `exists` for a change.")
+]
 
 
 @router.post(
@@ -28,10 +35,10 @@ GoogleHeader = Annotated[str, Header(max_length=4096)]
 )
 async def receive(
     channels: Channels,
-    x_goog_channel_id: GoogleHeader = "",
-    x_goog_channel_token: GoogleHeader = "",
-    x_goog_resource_id: GoogleHeader = "",
-    x_goog_resource_state: GoogleHeader = "",
+    x_goog_channel_id: ChannelId = "",
+    x_goog_channel_token: ChannelToken = "",
+    x_goog_resource_id: ResourceId = "",
+    x_goog_resource_state: ResourceState = "",
 ) -> Response:
     """For Google only. The calendar is marked and this answers at once; the body is not read."""
     if "\x00" in x_goog_channel_id or len(x_goog_channel_id) > _LONGEST:

@@ -139,7 +139,7 @@ class SqliteConnection:
         """Insert rows of values that the driver takes as they are, in the fastest way there is."""
         names = ", ".join(f'"{name}"' for name in columns)
         marks = ", ".join("?" * len(columns))
-        await self._many(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+        await self._many(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608  # nosec B608
 
     async def _many(self, sql: str, rows: Collection[tuple[Any, ...]]) -> None:
         try:

@@ -91,7 +91,7 @@ def _(element: _IsOneOf, compiler: SQLCompiler, **kw: Any) -> str:
     column, values = compiler.process(element.column, **kw), compiler.process(element.values, **kw)
     # JSON has no bytes; `from_hex` is a function of our connections, since old versions lack `unhex`.
     value = "from_hex(value)" if isinstance(element.column.type, Id) else "value"
-    return f"{column} IN (SELECT {value} FROM json_each({values}))"  # noqa: S608
+    return f"{column} IN (SELECT {value} FROM json_each({values}))"  # noqa: S608  # nosec B608
 
 
 @compiles(_IsOneOf, "postgresql")

@@ -29,7 +29,7 @@ _SIEVE_LIMIT = 20_000
 @lru_cache(maxsize=8)
 def signing_key(seed: int) -> rsa.RSAPrivateKey:
     """The RSA key of a seed; drawing one takes a moment, so the last few are kept."""
-    source = Random(f"signing-key/{seed}")  # noqa: S311 - a key that must be the same each time
+    source = Random(f"signing-key/{seed}")  # noqa: S311  # nosec B311  # a key that must be the same each time
     odd_factors = prod(n for n in range(3, _SIEVE_LIMIT, 2) if all(n % d for d in range(3, isqrt(n) + 1, 2)))
     p, q = _prime(source, odd_factors), _prime(source, odd_factors)
     d = pow(_EXPONENT, -1, (p - 1) * (q - 1))

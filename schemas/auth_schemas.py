@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field
 
 from schemas.common import Documented
-from schemas.sync_schemas import SyncStatusOut
+from schemas.sync_schemas import STATUS_EXAMPLE, SyncStatusOut
 from schemas.texts import storable
 from services.core.accounts import AccountStatus
 from services.user_service import UserView
@@ -134,6 +134,10 @@ class NewUserOut(UserOut):
 class UserPageOut(_Out):
     """A page of users."""
 
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"items": [_USER], "next_cursor": None}]}
+    )
+
     items: list[UserOut]
     """In the order of the list."""
     next_cursor: str | None
@@ -154,8 +158,19 @@ class AuthorizationOut(_Out):
     """To open in the browser of the person, once, within five minutes."""
 
 
+_CONNECTED: dict[str, Any] = {
+    "status": "connected",
+    "user_id": _USER["id"],
+    "google_email": _USER["email"],
+    "earlier_credentials_ended": False,
+    "sync": STATUS_EXAMPLE,
+}
+
+
 class ConnectedOut(_Out):
     """The callback's answer where no frontend is configured."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_CONNECTED]})
 
     status: Literal["connected", "signed_in"]
     """`signed_in`: the account was linked before, and the browser is signed in."""

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from schemas.common import Documented
-from schemas.slot_schemas import SlotOut, slot_body
+from schemas.slot_schemas import SLOT_EXAMPLE, SlotOut, slot_body
 from schemas.sync_schemas import SyncErrorOut, error_body
 from services.change_feed import ChangesView
 from services.change_streams import CalendarNews
@@ -48,7 +48,18 @@ class ChangeOut(Documented):
 class ChangePageOut(Documented):
     """What changed since a cursor."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [{"seq": 42, "kind": "updated", "slot": SLOT_EXAMPLE}],
+                    "next_cursor": "eyJzZXEiOjQyfQ",
+                    "has_more": False,
+                }
+            ]
+        },
+    )
 
     items: list[ChangeOut]
     """Each changed slot once, in the order of its last change."""

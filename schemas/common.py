@@ -55,12 +55,16 @@ class ProblemOut(Documented):
 class HealthOut(Documented):
     """Whether the process lives."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
     status: str
     """`ok`."""
 
 
 class ReadyOut(Documented):
     """Whether the service can do its work."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ready", "problems": {}}]})
 
     status: str
     """`ready` or `not ready`."""
@@ -70,6 +74,12 @@ class ReadyOut(Documented):
 
 class LinksOut(Documented):
     """Where to go from here."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "Calendar Sync", "links": {"documentation": "/docs", "slots": "/slots"}}]
+        }
+    )
 
     name: str
     """Of the service."""

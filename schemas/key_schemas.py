@@ -36,7 +36,9 @@ class KeyIn(Documented):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"name": "laptop", "expires_at": "2026-09-20T00:00:00Z"}]},
+        json_schema_extra={
+            "examples": [{"name": "laptop"}, {"name": "event", "expires_at": "2035-01-01T00:00:00Z"}]
+        },
     )
 
     name: Annotated[
@@ -83,7 +85,9 @@ class NewKeyOut(KeyOut):
 class KeyPageOut(Documented):
     """A page of keys."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"items": [_KEY], "next_cursor": None}]}
+    )
 
     items: list[KeyOut]
     """In the order in which they were made."""

@@ -49,12 +49,36 @@ class ResolutionIn(Documented):
     """`loser` brings the losing value back, in Google too."""
 
 
+_CONFLICT: dict[str, Any] = {
+    "id": "019a2c42-3c1f-7f0e-9d3a-6f2b8f0f7a11",
+    "slot_id": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4",
+    "field": "title",
+    "winner": "google",
+    "winning_value": "Review with Ada and Bob",
+    "losing_value": "Review, moved",
+    "at": "2026-07-01T08:00:00+00:00",
+    "resolved_at": None,
+    "resolution": None,
+}
+_HOLD: dict[str, Any] = {
+    "id": "019a2c43-9a40-7d52-b1a6-0a7d8e1c2f33",
+    "calendar_id": "primary",
+    "held": 40,
+    "known": 52,
+    "at": "2026-07-01T08:00:00+00:00",
+    "resolved_at": None,
+    "resolution": None,
+}
+
+
 class _Out(Documented):
     model_config = ConfigDict(extra="forbid")
 
 
 class ConflictOut(_Out):
     """A value that lost, kept until somebody has seen it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_CONFLICT]})
 
     id: UUID
     """A UUID."""
@@ -79,6 +103,10 @@ class ConflictOut(_Out):
 class ConflictPageOut(_Out):
     """A page of open conflicts."""
 
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"items": [_CONFLICT], "next_cursor": None}]}
+    )
+
     items: list[ConflictOut]
     """In the order of the list."""
     next_cursor: str | None
@@ -87,6 +115,8 @@ class ConflictPageOut(_Out):
 
 class HoldOut(_Out):
     """A mass deletion that the brake stopped."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_HOLD]})
 
     id: UUID
     """A UUID."""
@@ -106,6 +136,10 @@ class HoldOut(_Out):
 
 class HoldPageOut(_Out):
     """A page of open holds."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"items": [_HOLD], "next_cursor": None}]}
+    )
 
     items: list[HoldOut]
     """In the order of the list."""

@@ -312,10 +312,22 @@ class SlotOut(_Out):
 class SlotPageOut(_Out):
     """A page of slots."""
 
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"items": [SLOT_EXAMPLE], "next_cursor": None}]}
+    )
+
     items: list[SlotOut]
     """In the order of the list."""
     next_cursor: str | None
     """For the next page, as `cursor`; null on the last one."""
+
+
+_CHANGED: dict[str, Any] = {
+    "seq": 3,
+    "at": "2026-07-01T08:00:00+00:00",
+    "origin": "google",
+    "fields": {"location": {"before": "", "after": "Room 4"}},
+}
 
 
 class FieldChangeOut(_Out):
@@ -342,6 +354,10 @@ class HistoryEntryOut(_Out):
 
 class HistoryOut(_Out):
     """Every change of a slot after it appeared, oldest first."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"items": [_CHANGED], "next_cursor": None}]}
+    )
 
     items: list[HistoryEntryOut]
     """In the order of the list."""

@@ -97,6 +97,65 @@ def channels_body(channels: list[Channel]) -> dict[str, Any]:
     }
 
 
+_COUNTERS: dict[str, Any] = {
+    "pulled": 3,
+    "pushed": 1,
+    "deleted": 0,
+    "conflicts": 0,
+    "failed": 0,
+    "unreadable": 0,
+}
+_TRIGGERED: dict[str, Any] = {
+    "status": "completed",
+    **_COUNTERS,
+    "took_ms": 412,
+    "calendars": [{"calendar_id": "primary", **_COUNTERS, "error": None}],
+}
+_PUSHED: dict[str, Any] = {
+    "status": "completed",
+    "pushed": 17,
+    "failed": 1,
+    "errors": [
+        {
+            "slot_id": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4",
+            "type": "forbidden",
+            "detail": "Google refused it.",
+        }
+    ],
+}
+_CHANNEL: dict[str, Any] = {
+    "calendar_id": "primary",
+    "channel_id": "019a2c41-0b64-7a1d-8a57-1f1d7c1f4e02",
+    "expires_at": "2026-07-08T08:00:00+00:00",
+}
+STATUS_EXAMPLE: dict[str, Any] = {
+    "connected": True,
+    "calendars": [
+        {
+            "calendar_id": "primary",
+            "state": "idle",
+            "last_success_at": "2026-07-01T08:00:00+00:00",
+            "last_error": None,
+            "lag_seconds": 12.5,
+            "pending": 0,
+            "failed": 0,
+            "conflicts": 0,
+            "quarantined": 0,
+            "held": 0,
+            "progress": None,
+            "webhook": {
+                "active": True,
+                "channel_id": _CHANNEL["channel_id"],
+                "expires_at": _CHANNEL["expires_at"],
+                "last_notified_at": "2026-07-01T07:59:58+00:00",
+                "mode": "push",
+            },
+            "next_sync_at": "2026-07-01T08:15:00+00:00",
+        }
+    ],
+}
+
+
 class _Out(Documented):
     model_config = ConfigDict(extra="forbid")
 
@@ -139,6 +198,8 @@ class CalendarOutcomeOut(_CountersOut):
 class TriggerOut(_CountersOut):
     """What a triggered sync did, all calendars together and each."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_TRIGGERED]})
+
     status: Literal["completed", "running"]
     """`running`: it goes on; see `GET /sync/status`."""
     took_ms: int
@@ -160,6 +221,8 @@ class PushErrorOut(_Out):
 
 class PushAllOut(_Out):
     """What pushing everything did."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_PUSHED]})
 
     status: Literal["completed", "running"]
     """`running`: it goes on; see `GET /sync/status`."""
@@ -229,6 +292,8 @@ class CalendarHealthOut(_Out):
 class SyncStatusOut(_Out):
     """How a user's sync stands."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [STATUS_EXAMPLE]})
+
     connected: bool
     """Whether a Google account is linked and usable."""
     calendars: list[CalendarHealthOut]
@@ -248,6 +313,8 @@ class ChannelOut(_Out):
 
 class ChannelsOut(_Out):
     """The user's webhook channels."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"channels": [_CHANNEL]}]})
 
     channels: list[ChannelOut]
     """One for each calendar that Google can notify for."""

@@ -1,0 +1,1 @@
+"""What `make` runs besides the service, the checks and the tests."""
