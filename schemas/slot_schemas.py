@@ -6,6 +6,7 @@ models beside it say the same to OpenAPI, and a test holds real answers against 
 
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -91,14 +92,16 @@ def slot_body(slot: Slot, account: AccountStatus) -> dict[str, Any]:
     }
 
 
-def _editable_fields(slot: Slot, google: GoogleCopy) -> list[str]:
+def _editable_fields(slot: Slot, google: GoogleCopy) -> tuple[str, ...]:
     """The fields that the user may edit, in their order; only who is invited can answer."""
-    allowed = google.editable_fields
-    if slot.content.response is None:
-        allowed = allowed - {"response_status"}
-    fields: list[str] = [name for name in FIELDS if name in allowed]
     movable = google.restriction is None and not google.of_others and slot.series is None
-    return [*fields, "calendar_id"] if movable else fields
+    return _shown_fields(google.editable_fields, slot.content.response is not None, movable)
+
+
+@lru_cache(maxsize=256)
+def _shown_fields(allowed: frozenset[str], invited: bool, movable: bool) -> tuple[str, ...]:  # noqa: FBT001  # a key
+    fields = [name for name in FIELDS if name in allowed and (invited or name != "response_status")]
+    return (*fields, "calendar_id") if movable else tuple(fields)
 
 
 def entry_body(entry: Entry, account: AccountStatus) -> dict[str, Any]:

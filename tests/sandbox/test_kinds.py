@@ -98,6 +98,10 @@ class TestGuests:
         assert google.ok("PATCH", path, {"summary": "Better"})["summary"] == "Better"
         more = [*invitation["attendees"], {"email": "new@example.com"}]
         assert len(google.ok("PATCH", path, {"attendees": more})["attendees"]) == 4
+        fewer = google.ok("PATCH", path, {"attendees": invitation["attendees"][:2]})
+        assert [row["email"] for row in fewer["attendees"]] == [BOB, ANN]
+        answered = google.ok("PATCH", path, {"attendees": [{"email": ANN, "responseStatus": "accepted"}]})
+        assert answers(answered) == {BOB: "accepted", ANN: "accepted"}
         assert reason(google.api("PATCH", path, {"guestsCanModify": False}))[0] == 403
 
     def test_a_guest_may_go_away_and_the_organizer_hears_of_it(
@@ -143,6 +147,27 @@ class TestKinds:
         ("fields", "status_reason"),
         [
             ({**all_day(), "eventType": "outOfOffice"}, "eventTypeRestriction"),
+            ({**timed(), "eventType": "focusTime", "transparency": "transparent"}, "eventTypeRestriction"),
+            ({**timed(), "eventType": "outOfOffice", "attendees": [{"email": BOB}]}, "eventTypeRestriction"),
+            (
+                {
+                    **all_day("2026-03-03", "2026-03-05"),
+                    "eventType": "workingLocation",
+                    "visibility": "public",
+                    "transparency": "transparent",
+                },
+                "eventTypeRestriction",
+            ),
+            (
+                {
+                    **all_day("2028-02-29", "2028-03-01"),
+                    "eventType": "birthday",
+                    "visibility": "private",
+                    "transparency": "transparent",
+                    "recurrence": ["RRULE:FREQ=YEARLY"],
+                },
+                "eventTypeRestriction",
+            ),
             ({**timed(), "eventType": "workingLocation"}, "eventTypeRestriction"),
             (
                 {
@@ -256,6 +281,19 @@ class TestCalendarsOfOthers:
         refused = google.api("PATCH", f"{path}/events/{event['id']}", {"summary": "x"})
         assert reason(refused) == (403, "requiredAccessLevel")
         google.ok("PATCH", f"{path}/events/{event['id']}", {"summary": "x"}, as_=BOB)
+
+    def test_who_does_not_see_private_events_cannot_write_them(self, google: Google) -> None:
+        google.open_account(BOB)
+        path = self.add(
+            google, id="team@group.calendar.google.com", role="writerWithoutPrivateAccess", owner=BOB
+        )
+        event = google.ok("POST", f"{path}/events", timed() | {"summary": "Affair", "visibility": "private"})
+        one = f"{path}/events/{event['id']}"
+        [listed] = google.listing(path=f"{path}/events")[0]
+        assert ("summary" in listed, "summary" in google.ok("GET", one)) == (False, False)
+        assert google.ok("GET", one, as_=BOB)["summary"] == "Affair"
+        assert reason(google.api("PATCH", one, {"colorId": "3"})) == (403, "requiredAccessLevel")
+        assert reason(google.api("DELETE", one)) == (403, "requiredAccessLevel")
 
     def test_a_role_that_does_not_exist_is_refused(self, google: Google) -> None:
         body = {"account": ANN, "id": HOLIDAYS, "role": "king"}
