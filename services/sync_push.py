@@ -225,8 +225,9 @@ class Pusher:
         self, tx: Transaction, run: CalendarRun, slot: Slot, error: VendorError, *, sent_unknown: bool
     ) -> None:
         slot = slot if sent_unknown else replace(slot, sent=None)
-        if error.failure in {FailureClass.RATE_LIMITED, FailureClass.AUTHENTICATION}:
-            # Not this slot's fault: the whole calendar waits.
+        calendar_waits = error.failure in {FailureClass.RATE_LIMITED, FailureClass.AUTHENTICATION}
+        if calendar_waits or not slot.needs_attention:
+            # Not this slot's fault, or what the call was for was taken back meanwhile.
             await tx.slots.save_silently([slot])
             return
         _log.info("push failed: %s", error, extra=where(run, slot=str(slot.id)))

@@ -127,9 +127,10 @@ class SeriesHistory(SeriesPeople):
             self.world.clock.advance(self.world.policy.lease + timedelta(seconds=1))
 
 
-async def play(seed: int, *, rough: bool, steps: int = 8) -> Counter[str]:
+async def play(seed: int, *, rough: bool, steps: int | None = None) -> Counter[str]:
     """One history from a seed, judged; returns what happened in it."""
     dice = random.Random(seed)
+    steps = dice.randrange(2, 10) if steps is None else steps
     # Nothing is polled meanwhile: it changes nothing and takes most of the time.
     seldom = timedelta(days=1)
     history = SeriesHistory(await make_world(seed=seed, policy=SyncPolicy(polling=seldom)), dice)

@@ -235,3 +235,18 @@ async def test_nothing_is_left_waiting(world: World):
     await world.pull()
     assert await shown(world) == CLASSES[:2]
     assert {each.sync_state for each in await world.all_slots(deleted=True)} <= {SyncState.SYNCED}
+
+
+async def test_a_call_that_fails_after_its_wish_was_taken_back_leaves_no_failure(world: World):
+    slot, _ = await google_class(world)
+    await cancel(world, slot, 1)
+
+    async def come_back_meanwhile(request: object) -> None:
+        if "_20260309T" in getattr(request, "url", ""):
+            world.transport.after = None
+            await bring_back(world, slot, 1)
+
+    world.transport.after = come_back_meanwhile
+    world.google.fault("answer", method="GET", path="_2026", status=500, reason="backendError")
+    assert await shown(world) == CLASSES
+    assert {each.sync_state for each in await world.all_slots(deleted=True)} == {SyncState.SYNCED}
