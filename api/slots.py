@@ -163,6 +163,7 @@ async def replace_slot(
 
     Of a series, `scope` says how much is meant: `this` instance, this and all `following`, or `all`.
     Rules are replaced only where the series itself is addressed or the body names new ones.
+    The answer and `If-Match` are as for `PATCH`.
     """
     change = SlotEdit(body.replacing, body.calendar_id, body.lines, body.notify or "none")
     view = await slots.edit(user_id, slot_id, change, version_condition(if_match))
@@ -193,7 +194,9 @@ async def patch_slot(
     `google.restriction`. `notify` says whom Google mails about it: nobody without it.
 
     Of a series, `scope` says how much is meant: `this` instance, this and all `following`, or `all`.
-    Exceptions go where their instances go.
+    Exceptions go where their instances go. The answer is what was edited: the exception that stands for the
+    instance, the series that begins with it, or the series. `If-Match` takes the `ETag` of a `GET` of the
+    same address, whatever the scope.
     """
     change = SlotEdit(
         body.applied_to, body.calendar_id, body.lines, body.notify or "none", body.ends_recurrence
@@ -218,8 +221,10 @@ async def delete_slot(
     notify: NotifyQuery = "none",
     if_match: IfMatch = None,
 ) -> Response:
-    """Deletes here and in Google; the slot can be restored. Of a series, `scope` says how much is meant.
+    """Deletes here and in Google; the slot can be restored.
 
+    Of a series, `scope` says how much is meant: `this` instance, which is cancelled, this and all
+    `following`, which answers with the series that ends before them, or `all`.
     An event that others organize is deleted from the user's calendar alone. 409 `read-only-slot`: Google does
     not let the user delete it (`google.deletable`).
     """
@@ -243,7 +248,12 @@ async def restore_slot(
     retry: Retry,
     notify: NotifyQuery = "none",
 ) -> Response:
-    """Brings the slot back here and in Google."""
+    """Brings the slot back here and in Google.
+
+    A series comes back with the exceptions that were deleted along with it, a cancelled instance by any
+    address that it had. An exception whose series is gone, or has no place for it any more, comes back as a
+    single slot.
+    """
     return await retry.once(
         lambda: slots.restore(user_id, slot_id, notify=notify), slot_answer, written.waited
     )

@@ -50,6 +50,14 @@ _EXAMPLE: dict[str, Any] = {
     "reminders": {"use_default": False, "overrides": [{"method": "popup", "minutes": 10}]},
 }
 
+_SERIES_EXAMPLE: dict[str, Any] = {
+    "title": "Algorithms",
+    "start": "2026-10-12T10:00:00",
+    "end": "2026-10-12T12:00:00",
+    "timezone": "Europe/Berlin",
+    "recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=20270205", "EXDATE;TZID=Europe/Berlin:20261228T100000"],
+}
+
 
 class ReminderOverrideIn(Documented):
     """One reminder."""
@@ -177,7 +185,7 @@ class _SlotFields(Documented):
 class SlotWrite(_SlotFields):
     """A whole slot: to create one, or to replace the writable fields of one."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE, _SERIES_EXAMPLE]})
 
     title: Title
     """What is to be seen in the calendar."""

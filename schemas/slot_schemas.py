@@ -252,11 +252,22 @@ SLOT_EXAMPLE: dict[str, Any] = {
     "sync": {"state": "pending", "reason": None, "last_synced_at": None, "next_attempt_at": None},
 }
 
+_INSTANCE_EXAMPLE: dict[str, Any] = {
+    **SLOT_EXAMPLE,
+    "id": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4_20260708T080000Z",
+    "start": "2026-07-08T10:00:00+02:00",
+    "end": "2026-07-08T10:45:00+02:00",
+    "recurring_slot_id": "019a2c3f-7e5a-7cc1-9d7b-3a1f6c0b52d4",
+    "original_start": "2026-07-08T08:00:00+00:00",
+}
+
 
 class SlotOut(_Out):
     """A slot."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [SLOT_EXAMPLE]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [SLOT_EXAMPLE, _INSTANCE_EXAMPLE]}
+    )
 
     id: str
     """A UUID; of an instance of a series that UUID and the instance's original start."""
