@@ -138,6 +138,22 @@ async def test_the_app_takes_exceptions_along_wherever_their_series_goes(ada: Pe
     await agree(ada, *lectures("03-10", clock="14:00"), exam, *tuesdays, test)
 
 
+async def test_a_series_moves_onto_its_own_days_and_exceptions_move_with_it(ada: Person):
+    app = InApp(ada)
+    daily = {**LECTURE, "recurrence": ["RRULE:FREQ=DAILY;COUNT=6"]}
+    await ada.app.create("Lecture", **daily)
+    await app.rename("03-11", "this", "Exam")
+    await app.cancel("03-12", "this")
+    await agree(ada, *lectures("03-09", "03-10", "03-13", "03-14"), *_exams("03-11"))
+    await app.move("03-09", "all", "03-10")
+    exam = Instance("03-12", "14:00", "Exam")
+    await agree(ada, *lectures("03-10", "03-11", "03-14", "03-15", clock="14:00"), exam)
+    series = (await instance(ada, "03-10"))["recurring_slot_id"]
+    await ada.app.edit({"id": series}, **hours("03-11"))
+    exam = Instance("03-13", "14:00", "Exam")
+    await agree(ada, *lectures("03-11", "03-12", "03-15", "03-16", clock="14:00"), exam)
+
+
 async def test_a_new_series_keeps_guests_conference_and_files(ada: Person):
     guests = [
         {"email": ada.google.email, "self": True, "organizer": True, "responseStatus": "accepted"},
