@@ -31,7 +31,7 @@ KeyId = Annotated[UUID, Path(description="As `GET /auth/keys` names it.")]
     responses=problems(401, 403, TOO_MANY_KEYS, 422, KEY_REUSED),
 )
 async def create_key(
-    *, user_id: CurrentUser, principal: CurrentPrincipal, body: KeyIn, keys: Keys, retry: Retry
+    user_id: CurrentUser, principal: CurrentPrincipal, body: KeyIn, keys: Keys, retry: Retry
 ) -> Response:
     """One for each program or device, so that one can be revoked alone. `api_key` is shown this once."""
 

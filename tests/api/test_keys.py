@@ -51,6 +51,15 @@ async def test_a_key_is_made_for_each_device_and_works_like_the_first(bob: Perso
     assert made["api_key"][-43:] not in str(rest)
 
 
+async def test_a_key_whose_answer_was_lost_is_not_made_twice(bob: Person) -> None:
+    headers = {"idempotency-key": "laptop-1"}
+    answers = [await bob.post("/auth/keys", json={"name": "laptop"}, headers=headers) for _ in range(2)]
+    assert [each.status_code for each in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert len((await bob.get("/auth/keys")).json()["items"]) == 2
+    assert (await holding(bob, answers[1].json()["api_key"]).get("/slots")).status_code == 200
+
+
 async def test_a_revoked_key_is_refused_by_the_next_request(bob: Person) -> None:
     made = await new_key(bob)
     laptop = holding(bob, made["api_key"])

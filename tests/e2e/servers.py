@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -71,8 +74,9 @@ class Server:
             }
         if database_url is not None:
             addresses["DATABASE_URL"] = database_url
-        environment = {"PORT": str(self._port.number), **addresses, **settings}
-        self.process = Process(str(ROOT / "main.py"), folder=folder, environment=environment)
+        self._folder = folder
+        self._environment = {"PORT": str(self._port.number), **addresses, **settings}
+        self.process = Process(str(ROOT / "main.py"), folder=folder, environment=self._environment)
 
     @property
     def port(self) -> int:
@@ -84,6 +88,18 @@ class Server:
     def close(self) -> None:
         self.process.kill()
         self._port.give_back()
+
+    def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the same program, with these settings changed; it ends by itself."""
+        return subprocess.run(
+            [sys.executable, ROOT / "main.py", *words],
+            cwd=self._folder,
+            env={"PATH": os.defpath, "LANG": "C.UTF-8", **self._environment, **settings},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def complaints(self, since: int = 0) -> list[str]:
         """Log lines that no story may cause: errors, and whatever is no log line at all."""
