@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from services.core.calendar_entry import PRIMARY
 from services.core.errors import FailureClass, VendorError
 from services.core.events import OpenedChannel
 from services.google.attendees import NO_GUESTS, GuestList
@@ -281,9 +282,9 @@ class CalendarService:
 
     async def _event(self, user_id: UUID, calendar_id: str, document: dict[str, Any]) -> RemoteEvent:
         facts = self._facts.get((user_id, calendar_id))
-        if facts is None and _needs_zone(document):
-            # An answer about one event does not name the calendar's zone; a wrong guess would look like
-            # an edit of the schedule.
+        if facts is None and (calendar_id != PRIMARY or _needs_zone(document)):
+            # An answer about one event names neither the calendar's zone nor the user's role in it; a wrong
+            # guess would look like an edit of the schedule, or like a right that the user does not have.
             build = await self._builder()
             try:
                 listing = await self._calls.document(user_id, build.calendar_facts(calendar_id), READ_UNITS)

@@ -282,11 +282,13 @@ async def test_a_calendar_that_the_user_may_only_read(world: World) -> None:
         {"id": "theirs", "start": {"date": "2026-11-23"}, "end": {"date": "2026-11-24"}},
     )
 
+    # Also by a process that has not listed the calendar yet.
+    seen = await world.calendars.get(world.user_id, "bob@example.com", "theirs")
+    assert seen.copy.restriction == "calendar-read-only"
+
     page = await world.calendars.changes(world.user_id, "bob@example.com", sync_token=None, page_token=None)
 
     assert [each.copy.restriction for each in page.events] == ["calendar-read-only"]
-    seen = await world.calendars.get(world.user_id, "bob@example.com", "theirs")
-    assert seen.copy.restriction == "calendar-read-only"
     with pytest.raises(VendorError) as caught:
         await world.calendars.insert(
             world.user_id, "bob@example.com", event_id=EVENT, slot_id=SLOT, content=timed(), notify="none"
