@@ -64,6 +64,7 @@ from services.sync_service import SyncService
 from services.system import SystemClock, SystemIds
 from services.token_service import TokenService
 from services.token_vault import TokenVault
+from services.undo_service import UndoService
 from services.user_service import UserService
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ async def build_container(
             poll=timedelta(seconds=settings.worker_poll_seconds),
         )
         sessions = SessionService(uow=uow, clock=clock, ids=ids, policy=session_policy(settings))
+        slots = SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop)
         changes = ChangeFeed(uow=uow, clock=clock, policy=feed_policy(settings))
         idempotency = IdempotencyService(uow=uow, clock=clock, box=box, signals=signals)
         scheduler = build_scheduler(
@@ -196,7 +198,8 @@ async def build_container(
                 administrator_key=admin.get_secret_value() if admin else None,
             ),
             sessions=sessions,
-            slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
+            slots=slots,
+            undo=UndoService(uow=uow, slots=slots),
             slot_reader=SlotReader(uow=uow),
             batches=BatchService(uow=uow, signals=signals),
             free_busy=FreeBusyService(uow=uow),

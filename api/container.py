@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from services.slot_reader import SlotReader
     from services.slot_service import SlotService
     from services.sync_service import SyncService
+    from services.undo_service import UndoService
     from services.user_service import UserService
 
 
@@ -107,6 +108,7 @@ class Container:
     streams: ChangeStreams
     sync: SyncService
     reviews: ReviewService
+    undo: UndoService
     connections: ConnectionService
     channels: ChannelService
     calendars: CalendarSelection

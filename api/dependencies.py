@@ -29,6 +29,7 @@ from services.session_service import SessionService
 from services.slot_reader import SlotReader
 from services.slot_service import SlotService
 from services.sync_service import SyncService
+from services.undo_service import UndoService
 from services.user_service import UserService
 
 _bearer = HTTPBearer(
@@ -100,6 +101,10 @@ async def _reviews(request: Request) -> ReviewService:
     return container_of(request).reviews
 
 
+async def _undo(request: Request) -> UndoService:
+    return container_of(request).undo
+
+
 async def _connections(request: Request) -> ConnectionService:
     return container_of(request).connections
 
@@ -140,6 +145,7 @@ Changes = Annotated[ChangeFeed, Depends(_changes)]
 Streams = Annotated[ChangeStreams, Depends(_streams)]
 Sync = Annotated[SyncService, Depends(_sync)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
+Undo = Annotated[UndoService, Depends(_undo)]
 Connections = Annotated[ConnectionService, Depends(_connections)]
 Channels = Annotated[ChannelService, Depends(_channels)]
 Calendars = Annotated[CalendarSelection, Depends(_calendars)]

@@ -46,6 +46,9 @@ CALENDAR_READ_ONLY: Final = errors.ReadOnlyCalendarError(
 CALENDAR_NOT_SELECTED: Final = errors.CalendarNotSelectedError("c_0a1b2c3d4e5f@group.calendar.google.com")
 CALENDAR_LIST_CLOSED: Final = errors.CalendarListScopeError()
 TOO_MANY_FORGED: Final = errors.TooManyNotificationsError(17)
+CHANGED_SINCE: Final = errors.ChangedSinceError(
+    _ID, 41, {"title": {"left": "Review", "current": "Review with Ada"}}
+)
 CURSOR_EXPIRED: Final = errors.CursorExpiredError(41, 57, 90)
 TOO_MANY_STREAMS: Final = errors.TooManyStreamsError(10, of_everybody=False)
 READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer", frozenset({"title", "start", "end"}))

@@ -116,6 +116,23 @@ def read_seq(text: str) -> int:
     return int(text)
 
 
+def history_cursor(seq: int) -> str:
+    """The cursor behind a change, in the history of a slot."""
+    return _encode("h", str(seq))
+
+
+def read_history_cursor(cursor: str | None) -> int:
+    """The inverse of `history_cursor`; 0 for none.
+
+    Raises:
+        InvalidCursorError: It is no such cursor.
+    """
+    if cursor is None:
+        return 0
+    [seq] = _decode("h", cursor, 1)
+    return read_seq(seq)
+
+
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)

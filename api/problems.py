@@ -229,6 +229,14 @@ TABLE: dict[type[Exception], Row] = {
     errors.InvalidCursorError: Row(
         "invalid-cursor", "The cursor is not valid", 422, "Use a `next_cursor` of this same list, unchanged."
     ),
+    errors.UnknownHistoryEntryError: Row("not-found", "Not found", 404, _NOT_FOUND),
+    errors.ChangedSinceError: Row(
+        "changed-since",
+        "The same was changed once more",
+        409,
+        "Undo the later change first, or edit the slot: `fields` has what the change `left` and what is now.",
+        lambda error: {"seq": error.seq, "fields": {name: dict(each) for name, each in error.fields.items()}},
+    ),
     errors.CursorExpiredError: Row(
         "cursor-expired",
         "The cursor is too old",

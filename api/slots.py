@@ -1,4 +1,4 @@
-"""`/slots`: create, read, change, delete, restore, history."""
+"""`/slots`: create, read, change, delete, restore."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -28,7 +28,7 @@ from api.slot_answers import Written, slot_answer, slot_bodies
 from api.slot_windows import WindowEdge, bounded_window, read_edges
 from api.strict_json import StrictRoute
 from schemas.slot_input import CalendarId, Notify, SlotPatch, SlotWrite
-from schemas.slot_schemas import HistoryOut, SlotOut, SlotPageOut, history_body
+from schemas.slot_schemas import SlotOut, SlotPageOut
 from schemas.texts import Storable
 from services.core.agenda import Position, Window
 from services.core.records import SlotQuery, SyncState
@@ -257,22 +257,6 @@ async def restore_slot(
     return await retry.once(
         lambda: slots.restore(user_id, slot_id, notify=notify), slot_answer, written.waited
     )
-
-
-@router.get(
-    "/{slot_id}/history",
-    operation_id="getSlotHistory",
-    summary="Who changed what when",
-    response_model=HistoryOut,
-    responses=problems(401, 403, 404, 422),
-)
-async def get_history(slot_id: Address, user_id: CurrentUser, reader: Reader) -> Response:
-    """Every change after the slot appeared, oldest first; a deleted slot has its history too.
-
-    That of an instance begins when it becomes an exception, and is empty before.
-    """
-    entries = await reader.history(user_id, slot_id)
-    return PlainJson(page_body(map(history_body, entries), None))
 
 
 async def _agenda(

@@ -77,8 +77,10 @@ class SlotReader:
             found = tuple(islice(agenda(singles, series, replaced, window, after=after), query.limit + 1))
             return SlotView(found[: query.limit], account, len(found) > query.limit)
 
-    async def history(self, user_id: UUID, address: SlotAddress) -> list[HistoryEntry]:
-        """What happened to a slot since it appeared, oldest first; a deleted one has a history too.
+    async def history(
+        self, user_id: UUID, address: SlotAddress, *, after: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        """What happened to a slot after a sequence number, oldest first; a deleted one has a history too.
 
         An instance that nobody ever edited has none.
 
@@ -88,7 +90,9 @@ class SlotReader:
         """
         async with self._uow.reading() as tx:
             entry = await find_entry(tx, user_id, address, include_deleted=True)
-            return [] if entry.occurrence is not None else await tx.slots.history(user_id, entry.slot.id)
+            if entry.occurrence is not None:
+                return []
+            return await tx.slots.history(user_id, entry.slot.id, after=after, limit=limit)
 
 
 async def _every(tx: Transaction, user_id: UUID, query: SlotQuery) -> list[Slot]:

@@ -183,9 +183,12 @@ class MemorySlotRepository:
             for calendar_id, counter in found.items()
         }
 
-    async def history(self, user_id: UUID, slot_id: UUID) -> list[HistoryEntry]:
-        """What happened to a slot, oldest first."""
-        return list(self._workspace.of("history", user_id).get(slot_id, ()))
+    async def history(
+        self, user_id: UUID, slot_id: UUID, *, after: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        """What happened to a slot after a sequence number, oldest first; `limit=None` means all."""
+        known = self._workspace.of("history", user_id).get(slot_id, ())
+        return [entry for entry in known if entry.seq > after][:limit]
 
     def _all(self, user_id: UUID) -> Iterator[Slot]:
         yield from self._workspace.of("slots", user_id).values()

@@ -84,9 +84,14 @@ _COUNTS = (
 )
 _HISTORY = (
     select(slot_history.c.seq, slot_history.c.at, slot_history.c.origin, slot_history.c.fields)
-    .where(slot_history.c.user_id == bindparam("user_id"), slot_history.c.slot_id == bindparam("slot_id"))
+    .where(
+        slot_history.c.user_id == bindparam("user_id"),
+        slot_history.c.slot_id == bindparam("slot_id"),
+        slot_history.c.seq > bindparam("after"),
+    )
     .order_by(slot_history.c.seq, slot_history.c.ordinal)
 )
+_HISTORY_PAGE = _HISTORY.limit(bindparam("limit"))
 _ADD_HISTORY = insert(slot_history)
 # Both databases know the clause by the same words.
 _upsert = postgresql.insert(fixed_slots)
@@ -235,9 +240,12 @@ class SqlSlotRepository:
         rows = await self._connection.fetch(_COUNTS, {"user_id": user_id})
         return {calendar_id: SlotCounts(*numbers) for calendar_id, *numbers in rows}
 
-    async def history(self, user_id: UUID, slot_id: UUID) -> list[HistoryEntry]:
-        """What happened to a slot, oldest first."""
-        rows = await self._connection.fetch(_HISTORY, {"user_id": user_id, "slot_id": slot_id})
+    async def history(
+        self, user_id: UUID, slot_id: UUID, *, after: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        """What happened to a slot after a sequence number, oldest first; `limit=None` means all."""
+        params = {"user_id": user_id, "slot_id": slot_id, "after": after, "limit": limit}
+        rows = await self._connection.fetch(_HISTORY if limit is None else _HISTORY_PAGE, params)
         return [
             HistoryEntry(user_id=user_id, slot_id=slot_id, seq=seq, at=at, origin=origin, fields=fields)
             for seq, at, origin, fields in rows

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime, timedelta
     from uuid import UUID
 
@@ -197,6 +198,26 @@ class InvalidSlotError(DomainError):
 
 class InvalidCursorError(DomainError):
     """A page cursor that this service did not issue."""
+
+
+class UnknownHistoryEntryError(DomainError):
+    """The slot's history has no change of this number."""
+
+    def __init__(self, slot_id: UUID, seq: int) -> None:
+        super().__init__(f"{slot_id}: {seq}")
+        self.slot_id = slot_id
+        self.seq = seq
+
+
+class ChangedSinceError(DomainError):
+    """A change cannot be undone, since the same was changed once more."""
+
+    def __init__(self, slot_id: UUID, seq: int, fields: Mapping[str, Mapping[str, Any]]) -> None:
+        """Hold the facts: `fields` says what the change `left` and what is `current`, by field name."""
+        super().__init__(f"{slot_id}: {seq}, {sorted(fields)}")
+        self.slot_id = slot_id
+        self.seq = seq
+        self.fields = fields
 
 
 class CursorExpiredError(DomainError):

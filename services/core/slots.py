@@ -246,7 +246,7 @@ def attendees_from_document(document: Iterable[Mapping[str, Any]]) -> tuple[Atte
 
 
 _CLIENT_NAMES = {"response": "response_status"}
-_SCHEDULE_KEYS = ("start", "end", "timezone", "all_day", "recurrence")
+SCHEDULE_KEYS = ("start", "end", "timezone", "all_day", "recurrence")
 
 
 def changed_fields(before: SlotContent | None, after: SlotContent | None) -> dict[str, dict[str, Any]]:
@@ -275,5 +275,5 @@ def group_value(content: SlotContent, group: FieldGroup) -> Any:
     """One group of a content as plain JSON values."""
     document = content_to_document(content)
     if group == "schedule":
-        return {key: document[key] for key in _SCHEDULE_KEYS}
+        return {key: document[key] for key in SCHEDULE_KEYS}
     return document[group]

@@ -254,8 +254,10 @@ class SlotRepository(Protocol):
     async def counts(self, user_id: UUID) -> dict[str, SlotCounts]:
         """Counts by calendar id: `total` without deleted slots, `conflicts` with any that is open."""
 
-    async def history(self, user_id: UUID, slot_id: UUID) -> list[HistoryEntry]:
-        """What happened to a slot, oldest first."""
+    async def history(
+        self, user_id: UUID, slot_id: UUID, *, after: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        """What happened to a slot after a sequence number, oldest first; `limit=None` means all."""
 
 
 class ChangeRepository(Protocol):

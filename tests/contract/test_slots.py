@@ -102,6 +102,22 @@ async def test_sequence_numbers_follow_each_other(uow: UnitOfWork) -> None:
         assert await tx.slots.find(user_id, first[2].id) == replace(first[2], refetch=True)
 
 
+async def test_a_history_comes_in_pieces(uow: UnitOfWork) -> None:
+    user_id = await some_user(uow)
+    [kept] = await stored(uow, slot(user_id))
+    for _ in range(3):
+        async with uow() as tx:
+            await tx.users.lock(user_id)
+            await tx.slots.save([kept], [HistoryEntry(user_id, kept.id, 0, NOW, "app", {})])
+    async with uow.reading() as tx:
+        every = await tx.slots.history(user_id, kept.id)
+        assert [each.seq for each in every] == [2, 3, 4]
+        assert await tx.slots.history(user_id, kept.id, limit=2) == every[:2]
+        assert await tx.slots.history(user_id, kept.id, after=3, limit=2) == every[2:]
+        assert await tx.slots.history(user_id, kept.id, after=2) == every[1:]
+        assert await tx.slots.history(user_id, kept.id, after=4) == []
+
+
 async def test_concurrent_writers_leave_no_gap_and_lose_nothing(uow: UnitOfWork) -> None:
     user_id = await some_user(uow)
     (counter,) = await stored(uow, slot(user_id))
