@@ -145,6 +145,17 @@ async def test_what_google_changed_is_taken_back_at_google(any_service: Service,
     assert (await any_service.sandbox("GET", f"{path}/{event['id']}"))["summary"] == slot["title"]
 
 
+async def test_an_undo_that_is_sent_again_is_done_once(bob: Person) -> None:
+    slot = await bob.create(title="One")
+    seq = await edit(bob, slot, title="Two")
+    path, headers = f"/slots/{slot['id']}/history/{seq}/undo", {"idempotency-key": "again"}
+    answers = [await bob.post(path, headers=headers) for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert answers[1].headers["idempotency-replayed"] == "true"
+    assert len(await history(bob, slot)) == 2
+
+
 async def test_changes_that_are_none_are_not_found(any_service: Service, bob: Person) -> None:
     slot = await bob.create()
     seq = await edit(bob, slot, title="Two")
