@@ -1,0 +1,161 @@
+"""The events of a page, sorted by what has to be written for each: which slot is it of, and is it news?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from services.core.event_ids import event_id_for, slot_id_in
+from services.core.freshness import is_known, must_be_read_afresh, newest
+from services.core.intake import slot_from_event, take_in
+from services.core.relocation import arrived
+from services.sync_series import SeriesOfPage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from services.core.events import RemoteEvent
+    from services.core.intake import Intake
+    from services.core.records import SeriesLink, Slot
+    from services.core.storage import Transaction
+    from services.sync_run import CalendarRun
+
+
+@dataclass(slots=True)
+class SortedPage:
+    """The events of a page, by what has to be written for each."""
+
+    new: list[Slot] = field(default_factory=list)
+    taken_in: list[Intake] = field(default_factory=list)
+    seen: list[Slot] = field(default_factory=list)
+    to_refetch: list[Slot] = field(default_factory=list)
+
+    def written(self) -> list[Slot]:
+        """The slots whose events a client can see anew."""
+        return [*self.new, *(intake.slot for intake in self.taken_in)]
+
+
+class PageSorter:
+    """Sorts one page, in the transaction that stores it."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        run: CalendarRun,
+        *,
+        now: datetime,
+        clock_ahead: timedelta,
+        listing: int | None,
+    ) -> None:
+        """`listing` is the number of the full listing that the page is of; `None`: it tells of changes."""
+        self._tx = tx
+        self._run = run
+        self._user_id = run.claim.user_id
+        self._calendar_id = run.claim.calendar_id
+        self._now = now
+        self._clock_ahead = clock_ahead
+        self._listing = listing
+        self._found = SortedPage()
+        self._given: set[UUID] = set()
+
+    async def sort(self, events: Sequence[RemoteEvent]) -> SortedPage:
+        """What has to be written for the events of a page."""
+        latest = newest(events)
+        bound = await self._find_bound(latest)
+        instances: list[RemoteEvent] = []
+        for event_id, event in latest.items():
+            slot = bound.get(event_id)
+            if slot is not None:
+                self._take_in(slot, event)
+            elif event.instance is not None:
+                instances.append(event)
+            elif event.content is not None:
+                slot_id = await self._id_for(event)
+                self._given.add(slot_id)
+                self._add(event, slot_id, None)
+        if instances:
+            await self._sort_instances(instances, bound)
+        return self._found
+
+    async def _sort_instances(self, instances: Sequence[RemoteEvent], bound: Mapping[str, Slot]) -> None:
+        """Exceptions that are new here, after their series."""
+        known = {event_id: slot.id for event_id, slot in bound.items()}
+        known.update((slot.google.event_id, slot.id) for slot in self._found.new if slot.google is not None)
+        series = await SeriesOfPage.find(self._tx, self._user_id, self._calendar_id, instances, known)
+        for event in instances:
+            assert event.instance is not None  # noqa: S101  # that is why it is here
+            made_here = series.exception(event.instance)
+            if made_here is not None:
+                self._take_in(made_here, event)
+            else:
+                self._add(event, self._run.ids.uuid(), series.link(event.instance))
+
+    def _take_in(self, slot: Slot, event: RemoteEvent) -> None:
+        found, listing = self._found, self._listing
+        if listing is not None:
+            found.seen.append(slot)
+        if is_known(slot, event):
+            return
+        if must_be_read_afresh(slot, event):
+            if not slot.refetch:
+                found.to_refetch.append(replace(slot, refetch=True))
+            return
+        found.taken_in.append(
+            take_in(
+                slot if listing is None else replace(slot, seen_listing=listing),
+                event,
+                now=self._now,
+                clock_ahead=self._clock_ahead,
+                policy=self._run.policy.loop,
+            )
+        )
+
+    def _add(self, event: RemoteEvent, slot_id: UUID, series: SeriesLink | None) -> None:
+        created = slot_from_event(
+            event,
+            user_id=self._user_id,
+            slot_id=slot_id,
+            calendar_id=self._calendar_id,
+            listing=self._listing or 0,
+            now=self._now,
+            series=series,
+        )
+        if created is not None:
+            self._found.new.append(created)
+
+    async def _find_bound(self, events: Mapping[str, RemoteEvent]) -> dict[str, Slot]:
+        """The slots of these events: bound already, or under the id of an insert whose answer was lost."""
+        slots = self._tx.slots
+        bound = await slots.find_by_events(self._user_id, self._calendar_id, list(events))
+        made = {
+            event_id: slot_id
+            for event_id in events
+            if event_id not in bound and (slot_id := slot_id_in(event_id)) is not None
+        }
+        if made:
+            # By the id alone: the mark may be gone, and a copy of an event carries it under another id.
+            found = await slots.find_many(self._user_id, set(made.values()))
+            for event_id, slot_id in made.items():
+                slot = found.get(slot_id)
+                if slot is not None and slot.google is None and event_id == self._own_event_id(slot):
+                    bound[event_id] = slot
+        unbound = [each for each in events if each not in bound and events[each].content is not None]
+        for slot in await slots.arriving(self._user_id, self._calendar_id, unbound):
+            if slot.google is not None:
+                bound[slot.google.event_id] = arrived(slot, self._calendar_id)
+        return bound
+
+    async def _id_for(self, event: RemoteEvent) -> UUID:
+        """The id of a new slot; an event that we once made gets its own slot id back, if that is free."""
+        slot_id = event.slot_id
+        if slot_id is not None and slot_id not in self._given and slot_id == slot_id_in(event.event_id):
+            taken = await self._tx.slots.find(self._user_id, slot_id)
+            if taken is None:
+                return slot_id
+        return self._run.ids.uuid()
+
+    def _own_event_id(self, slot: Slot) -> str | None:
+        """The id under which the run's calendar would have the slot's event."""
+        return event_id_for(slot.id, slot.generation) if slot.calendar_id == self._calendar_id else None
