@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from services.core.calendar_entry import PRIMARY
 from services.core.calendar_list import is_selected
 from services.core.calendars import CalendarStatus, Cursor, has_lost_its_calendar
-from services.core.edits import edit
+from services.core.edits import Edit, edit
 from services.core.errors import PendingChangesError
 from services.core.policy import LoopPolicy
 from services.core.records import NO_LOOP, UNKNOWN_ETAG, HistoryEntry, SlotQuery
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.calendars import CalendarSync
-    from services.core.edits import Edit
     from services.core.records import Slot
     from services.core.storage import Transaction
 
@@ -56,8 +55,13 @@ async def leave_account(tx: Transaction, user_id: UUID, *, now: datetime) -> Non
     Single slots will be pushed to it, and series with their exceptions; an instance of somebody's series that
     was never seen here stays in the account that had it. Only the primary calendar goes along: what the app
     put into others will be in the new account's primary one, and what came from them stays behind with them.
+    Guests stay with the events of the account that is left: they would be invited twice.
     """
     slots = await all_slots(tx, user_id, include_deleted=True)
+    uninvited = {
+        each.slot.id: each for each in (_without_guests(slot, now) for slot in slots) if each.changes
+    }
+    slots = [uninvited[slot.id].slot if slot.id in uninvited else slot for slot in slots]
     by_id = {slot.id: slot for slot in slots}
     tied = [each for each in slots if each.google or each.base or each.calendar_id != PRIMARY]
     kept, left = [], []
@@ -70,7 +74,8 @@ async def leave_account(tx: Transaction, user_id: UUID, *, now: datetime) -> Non
             fresh = unbound(slot) if series is None else rebased(slot, series.content, now=now)
             kept.append(replace(fresh, calendar_id=PRIMARY))
     if tied:
-        await tx.slots.save([*kept, *(each.slot for each in left)], _history(left, now))
+        history = [*(each for slot in kept if (each := uninvited.get(slot.id))), *left]
+        await tx.slots.save([*kept, *(each.slot for each in left)], _history(history, now))
     for calendar in await tx.calendars.all_of(user_id):
         await tx.calendars.update(_of_another_account(calendar))
 
@@ -147,6 +152,13 @@ def _removed_here(slot: Slot) -> Slot:
         notify="none",
         loop=NO_LOOP,
     )
+
+
+def _without_guests(slot: Slot, now: datetime) -> Edit:
+    """The slot with nobody invited; of a slot that was never at Google, or has no guests, no change."""
+    if slot.base is None or slot.local is None or not slot.content.attendees:
+        return Edit(slot, {})
+    return edit(slot, replace(slot.content, attendees=(), response=None), now=now, policy=LoopPolicy())
 
 
 def _stays_behind(slot: Slot, series: Slot | None) -> bool:

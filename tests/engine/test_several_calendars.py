@@ -20,6 +20,8 @@ from services.core.errors import (
     UnknownCalendarError,
 )
 from services.core.records import SyncState
+from services.core.slots import Attendee
+from services.slot_scopes import SlotAddress
 from tests.engine.world import EMAIL, START, USER, World, make_world
 
 if TYPE_CHECKING:
@@ -372,3 +374,24 @@ async def test_another_account_gets_what_the_app_made(world: World) -> None:
     overview = await world.selection.overview(USER)
     assert [each.calendar_id for each in overview.calendars if each.selected] == ["primary"]
     assert [each.calendar_id for each in overview.calendars if each.is_default] == ["primary"]
+
+
+async def test_guests_are_not_invited_again_from_another_account(world: World) -> None:
+    party = await world.create("Party", attendees=(Attendee("bob@example.com"),))
+    weekly = world.google.create(
+        "Weekly", recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"], attendees=[{"email": "bob@example.com"}]
+    )
+    world.google.edit(weekly["id"] + "_20260309T080000Z", summary="Weekly, moved")
+    await world.settle()
+    await world.pull()
+    async with world.uow() as tx:
+        await tx.users.lock(USER)
+        await leave_account(tx, USER, now=world.clock.now())
+    for slot in await world.all_slots():
+        assert slot.content.attendees == ()
+    [*_, told] = await world.reader.history(USER, SlotAddress(party.id))
+    assert set(told.fields) == {"attendees"}
+    await world.connections.connected(USER)
+    await world.settle()
+    fresh = [each for each in world.google.events() if each["id"] not in {party.id.hex, weekly["id"]}]
+    assert [each for each in fresh if "attendees" in each and "recurringEventId" not in each] == []
