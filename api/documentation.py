@@ -71,6 +71,19 @@ _TYPICAL: Final[dict[int, Exception]] = {
     502: errors.VendorError(errors.FailureClass.PERMANENT, status=403),
     503: errors.DatabaseUnavailableError(),
 }
+
+
+def _leads_to(operation: str, parameter: str, source: str) -> dict[str, Any]:
+    return {"operationId": operation, "parameters": {parameter: source}}
+
+
+SLOT_LINKS: Final = {
+    name: _leads_to(name, "slot_id", "$response.body#/id")
+    for name in ("getSlot", "replaceSlot", "patchSlot", "deleteSlot", "restoreSlot", "getSlotHistory")
+}
+"""What can be done with a slot that an answer holds."""
+KEY_LINKS: Final = {"revokeKey": _leads_to("revokeKey", "key_id", "$response.body#/id")}
+PAGE_LINKS: Final = {"nextPage": _leads_to("listSlots", "cursor", "$response.body#/next_cursor")}
 _ANY_ROUTE: Final = (errors.UntrustedHostError(), _TYPICAL[408], _TYPICAL[413], _TYPICAL[415])
 """What every route may answer, the latter ones where it takes a body."""
 

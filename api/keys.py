@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.cookies import end_session
 from api.dependencies import CurrentPrincipal, CurrentUser, Http, Keys, Sessions
-from api.documentation import KEY_REUSED, TOO_MANY_KEYS, problems
+from api.documentation import KEY_LINKS, KEY_REUSED, TOO_MANY_KEYS, problems
 from api.idempotency import Retry
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.responses import PlainJson
@@ -28,7 +28,10 @@ KeyId = Annotated[UUID, Path(description="As `GET /auth/keys` names it.")]
     summary="Make another API key",
     status_code=HTTPStatus.CREATED,
     response_model=NewKeyOut,
-    responses=problems(401, 403, TOO_MANY_KEYS, 422, KEY_REUSED),
+    responses={
+        201: {"description": "The key.", "links": KEY_LINKS},
+        **problems(401, 403, TOO_MANY_KEYS, 422, KEY_REUSED),
+    },
 )
 async def create_key(
     user_id: CurrentUser, principal: CurrentPrincipal, body: KeyIn, keys: Keys, retry: Retry

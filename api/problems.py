@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.allowed_methods import allowed_methods
 from api.oauth_problems import failed_link
 from api.responses import json_bytes
 from services.core import errors
@@ -411,6 +412,8 @@ def request_id_of(request: Request) -> str:
 
 async def _answer(request: Request, error: Exception) -> Response:
     response = problem_response(error, request_id_of(request))
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = allowed_methods(request.app, request.url.path)
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         facts = {"request_id": request_id_of(request), "error": type(error).__name__}
         unexpected = response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 
+from api.dependencies import CurrentUser
 from services.core.agenda import parse_entry_id
 from services.core.recurrence import OriginalStart, read_original_start
 from services.core.scopes import EditScope
@@ -17,6 +18,8 @@ _NO_START = "must be a date, or an RFC 3339 date-time with offset"
 
 
 def read_address(
+    # Who may not ask is not told either what an id looks like.
+    _: CurrentUser,
     slot_id: Annotated[
         str,
         Path(

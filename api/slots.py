@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Reader, Slots
-from api.documentation import CALENDAR_READ_ONLY, KEY_REUSED, problems
+from api.documentation import CALENDAR_READ_ONLY, KEY_REUSED, PAGE_LINKS, SLOT_LINKS, problems
 from api.idempotency import Retry
 from api.paging import (
     DEFAULT_LIMIT,
@@ -47,7 +47,10 @@ NotifyQuery = Annotated[Notify, Query(description="Whom Google mails about it.")
     summary="Create a slot",
     status_code=HTTPStatus.CREATED,
     response_model=SlotOut,
-    responses=problems(401, 403, CALENDAR_READ_ONLY, 422, KEY_REUSED),
+    responses={
+        201: {"description": "The slot.", "links": SLOT_LINKS},
+        **problems(401, 403, CALENDAR_READ_ONLY, 422, KEY_REUSED),
+    },
 )
 async def create_slot(
     *, body: SlotWrite, user_id: CurrentUser, slots: Slots, written: Written, retry: Retry
@@ -69,7 +72,7 @@ async def create_slot(
     operation_id="listSlots",
     summary="List slots in the order of their start",
     response_model=SlotPageOut,
-    responses=problems(401, 403, 422),
+    responses={200: {"description": "A page.", "links": PAGE_LINKS}, **problems(401, 403, 422)},
 )
 async def list_slots(
     *,

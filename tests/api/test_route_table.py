@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,12 @@ def test_the_document_and_the_readme_say_the_same() -> None:
         assert "security" not in paths[path][method.lower()]
 
 
+BODIES: list[tuple[bytes | None, dict[str, str]]] = [
+    (None, {}),
+    (b'{"title": 1}', {"content-type": "application/json"}),
+]
+
+
 def id_for(name: str) -> str:
     return "primary" if name == "google_calendar_id" else "1" if name == "seq" else NOBODYS
 
@@ -68,8 +75,9 @@ async def test_without_a_valid_credential_nothing_but_the_public_paths_answers(
     closed: Service, header: dict[str, str]
 ) -> None:
     for route in GUARDED:
-        path = route.at({name: id_for(name) for name in route.parameters})
-        for body, described in ((None, {}), (b'{"title": 1}', {"content-type": "application/json"})):
+        well = route.at({name: id_for(name) for name in route.parameters})
+        nonsense = route.at(dict.fromkeys(route.parameters, "nonsense"))
+        for path, (body, described) in itertools.product((well, f"{nonsense}?limit=many&instance=x"), BODIES):
             sent = {**header, **described}
             answer = await closed.http.request(route.method, path, content=body, headers=sent)
             told = problem(answer, 401, "unauthenticated")
@@ -87,3 +95,7 @@ async def test_a_method_that_a_path_does_not_have_answers_nothing_of_it(closed: 
             target = route.at({name: id_for(name) for name in route.parameters})
             answer = await closed.http.request(method, target)
             assert answer.status_code in (401, 405), (method, path, answer.text)
+            if answer.status_code == 405:
+                allowed = set(answer.headers["allow"].split(", "))
+                assert methods <= allowed
+                assert method not in allowed
