@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
+from tests.engine.feed_reader import FeedReader
 from tests.engine.interruptions import Pausable, die_at
 from tests.engine.ledger import judge, judge_silence
 from tests.engine.people import People
@@ -63,12 +64,13 @@ class History(People):
     was_empty: bool = False
     """Whether Google has shown an empty calendar by mistake."""
 
-    async def play(self, steps: int, actions: tuple[str, ...]) -> None:
+    async def play(self, steps: int, actions: tuple[str, ...], reader: FeedReader) -> None:
         """Let everything happen, then let it come to rest."""
         self.world.transport.before = self.world.transport.after = self._meanwhile
         for _ in range(steps):
             await getattr(self, self.dice.choice(actions))()
             self.world.clock.advance(timedelta(milliseconds=self.dice.randrange(1, 3000)))
+            await reader.perhaps_look()
         await self._come_to_rest()
 
     async def _come_to_rest(self) -> None:
@@ -184,6 +186,8 @@ async def play(seed: int, *, steps: int = 30, everything: bool = True) -> None:
         history.world.uow.waits = True
         history.world.transport.page_size = dice.choice((1, 2, 2500))
         history.world.transport.answered = StalePages(dice, share=dice.choice((0.0, 0.2))).answered
-    await history.play(steps, (*USUAL, *RARE) if everything else USUAL)
+    reader = FeedReader(history.world, seed)
+    await history.play(steps, (*USUAL, *RARE) if everything else USUAL, reader)
     await judge(history.world, history.ledger, history.titles)
     await judge_silence(history.world)
+    await reader.judge()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from services.core.policy import SyncPolicy
+from tests.engine.feed_reader import FeedReader
 from tests.engine.histories import FAULTS
 from tests.engine.interruptions import die_at
 from tests.engine.ledger import judge_silence
@@ -47,7 +48,7 @@ class SeriesHistory(SeriesPeople):
     listed: set[str] = field(default_factory=set)
     """What of Google's the listing under way can show."""
 
-    async def play(self, steps: int, actions: tuple[str, ...]) -> None:
+    async def play(self, steps: int, actions: tuple[str, ...], reader: FeedReader) -> None:
         """Let everything happen, then let it come to rest."""
         for _ in range(self.dice.choice((1, 1, 2))):
             await self.dice.choice((self.app_creates, self.google_creates))()
@@ -60,6 +61,7 @@ class SeriesHistory(SeriesPeople):
         for _ in range(steps):
             await getattr(self, self.dice.choice(actions))()
             self.world.clock.advance(timedelta(milliseconds=self.dice.randrange(1, 3000)))
+            await reader.perhaps_look()
         await self._come_to_rest()
 
     async def _come_to_rest(self) -> None:
@@ -139,7 +141,9 @@ async def play(seed: int, *, rough: bool, steps: int | None = None) -> Counter[s
     history.world.google.call("POST", "/switches", {"orphaned_exceptions": orphans})
     if rough:
         history.world.transport.page_size = dice.choice((1, 2, 2500))
-    await history.play(steps, ROUGH if rough else CALM)
+    reader = FeedReader(history.world, seed)
+    await history.play(steps, ROUGH if rough else CALM, reader)
     await judge_series(history.world, history.ledger)
     await judge_silence(history.world)
+    await reader.judge()
     return history.happened
