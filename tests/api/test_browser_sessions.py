@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,13 +15,15 @@ from tests.api.service import (
     PUBLIC_ORIGIN,
     SLOT,
     LaterClock,
+    Person,
     problem,
     public_service,
     running_service,
 )
 
 if TYPE_CHECKING:
-    from tests.api.service import Person, Service
+    from services.core.accounts import Session
+    from tests.api.service import Service
 
 APP = "https://app.example.com"
 
@@ -57,16 +60,14 @@ async def test_nothing_that_is_stored_opens_a_session(database_url: str) -> None
         await service.connect(await service.register())
         token = session_of(service)
         _, session_id, secret = token.split("_", 2)
-        rows = await _sessions(service, session_id)
-        assert secret not in str(rows)
-        for stolen in (rows.secret_hash, f"gcw_{session_id}_{rows.secret_hash}", session_id):
+        stored = await _stored(service, session_id)
+        assert secret not in str(stored)
+        for stolen in (stored.secret_hash, f"gcw_{session_id}_{stored.secret_hash}", session_id):
             async with another_browser(service, session=stolen) as thief:
                 problem(await thief.get("/slots"), 401, "unauthenticated")
 
 
-async def _sessions(service: Service, session_id: str):
-    from uuid import UUID
-
+async def _stored(service: Service, session_id: str) -> Session:
     async with service.parts.container.sessions._uow.reading() as tx:
         found = await tx.sessions.find(UUID(session_id))
     assert found is not None
@@ -278,8 +279,6 @@ async def test_over_https_the_cookie_belongs_to_this_host_alone(sqlite_url: str)
 
 
 async def _linked(service: Service, key: str) -> httpx.Response:
-    from tests.api.service import Person
-
     answer = await service.consent(Person(service.http, "", "ada@example.com", key))
     assert answer.status_code == 200, answer.text
     return answer

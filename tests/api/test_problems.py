@@ -59,6 +59,14 @@ def test_a_failed_link_has_a_problem_type_of_its_own() -> None:
     assert answer.status_code == 403
 
 
+async def test_a_client_is_told_of_both_carriers_of_a_credential(service: Service) -> None:
+    schemes = (await service.http.get("/openapi.json")).json()["components"]["securitySchemes"]
+    key, cookie = schemes["apiKey"], schemes["session"]
+    # Swagger's Authorize button takes a pasted key for this kind.
+    assert (key["type"], key["scheme"]) == ("http", "bearer")
+    assert (cookie["type"], cookie["in"], cookie["name"]) == ("apiKey", "cookie", "__Host-session")
+
+
 async def test_every_operation_is_documented(service: Service) -> None:
     document = (await service.http.get("/openapi.json")).json()
     names = []
