@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.dependencies import Connections, CurrentPrincipal, CurrentUser, EmailProven, Users
-from api.documentation import EMAIL_KNOWN, KEY_REUSED, problems
+from api.documentation import CREDENTIAL_OPTIONAL, EMAIL_KNOWN, KEY_REUSED, problems
 from api.idempotency import Retry
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.responses import PlainJson
@@ -26,6 +26,7 @@ router = APIRouter(prefix="/auth", tags=["users and Google"], route_class=Strict
     status_code=HTTPStatus.CREATED,
     response_model=NewUserOut,
     responses=problems(401, 403, EMAIL_KNOWN, 422, KEY_REUSED),
+    openapi_extra=CREDENTIAL_OPTIONAL,
 )
 async def register(proven: EmailProven, body: UserIn, users: Users, retry: Retry) -> Response:
     """`api_key` is shown this once. Public where `REGISTRATION` is open, else for the administrator.

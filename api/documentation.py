@@ -134,4 +134,7 @@ def _content(examples: dict[str, Any]) -> dict[str, Any]:
     return {"application/problem+json": {"schema": _SCHEMA, "examples": examples}}
 
 
+CREDENTIAL_OPTIONAL: Final[dict[str, Any]] = {"security": [{}]}
+"""For a route that may also answer who has no credential; put beside the alternatives that there are."""
+
 NO_CONTENT = HTTPStatus.NO_CONTENT

@@ -27,7 +27,7 @@ from api.dependencies import (
     Sync,
     Users,
 )
-from api.documentation import NOT_CONNECTED, problems
+from api.documentation import CREDENTIAL_OPTIONAL, NOT_CONNECTED, problems
 from api.responses import PlainJson
 from api.strict_json import StrictRoute
 from schemas.auth_schemas import AuthorizationOut, ConnectedOut, DisconnectIn, UserOut, user_body
@@ -68,6 +68,7 @@ Issuer = Annotated[str | None, _text("Who answers: only Google may (RFC 9207).")
         302: {"description": "For a browser that comes here, and with `ticket`: on to Google."},
         **problems(400, 401, 403, 422),
     },
+    openapi_extra=CREDENTIAL_OPTIONAL,
 )
 async def authorize(
     *,
