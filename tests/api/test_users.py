@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -84,7 +84,7 @@ async def test_every_route_but_the_public_ones_wants_a_credential(service: Servi
             answer = await service.http.request(method, url, json=body)
             problem(answer, 401, "unauthenticated")
             # To link an account by a ticket, or to sign in, a browser needs none.
-            optional = [{}] if operation["operationId"] == "authorizeGoogle" else []
+            optional: list[dict[str, Any]] = [{}] if operation["operationId"] == "authorizeGoogle" else []
             assert operation["security"] == [{"apiKey": []}, {"session": []}, *optional]
             checked.add(operation["operationId"])
     assert len(checked) >= 20
