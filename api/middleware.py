@@ -28,6 +28,7 @@ _ACCEPTED = (
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "Last-Event-ID",
     "Prefer",
     "X-Request-ID",
 )
