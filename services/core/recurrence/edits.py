@@ -19,7 +19,7 @@ Source:
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from services.core.errors import InvalidSlotError
@@ -40,7 +40,7 @@ from services.core.recurrence.moving import (
 )
 from services.core.recurrence.placing import walls
 from services.core.recurrence.reading import RecurrenceRules, is_date, parse_recurrence
-from services.core.recurrence.wall import SECOND, wall_of
+from services.core.recurrence.wall import SECOND, rule_wall_of, wall_of
 from services.core.slots import Schedule
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def truncated_before(schedule: Schedule, original_start: OriginalStart) -> Sched
     cut = _cut(rules, original_start)
     if next(instants(rules, rules.first, cut), None) is None:
         return None
-    last = cut - SECOND
+    last = _last_before(cut, rules)
     until = write_date(last) if rules.is_all_day else write_instant(last)
     lines: list[Line] = []
     for line, rule in _with_rules(schedule, rules):
@@ -179,6 +179,16 @@ def without(schedule: Schedule, original_start: OriginalStart) -> Schedule:
         return schedule
     form = "EXDATE" if isinstance(original_start, datetime) else "EXDATE;VALUE=DATE"
     return replace(schedule, recurrence=(*schedule.recurrence, f"{form}:{instance_key(original_start)}"))
+
+
+def _last_before(cut: datetime, rules: RecurrenceRules) -> datetime:
+    """The last instant of a head that every reader puts before the cut.
+
+    Where the clock jumps over the cut, an UNTIL of the second before it shows a later time than the rule says,
+    and who compares wall clocks would let the occurrence stand.
+    """
+    wall = rule_wall_of(cut, rules.zone, rules.start.time())
+    return min(cut, wall.replace(tzinfo=rules.zone, fold=1).astimezone(UTC)) - SECOND
 
 
 def _cut(rules: RecurrenceRules, original_start: OriginalStart) -> datetime:

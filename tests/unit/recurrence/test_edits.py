@@ -39,6 +39,13 @@ def test_a_head_of_dates_ends_the_day_before() -> None:
     assert recurrence(head) == ("RRULE:FREQ=DAILY;UNTIL=20260329",)
 
 
+def test_a_head_ends_before_a_cut_that_the_clock_jumps_over_however_until_is_read() -> None:
+    series = timed("2026-03-27T02:30", "RRULE:FREQ=DAILY")
+    head = truncated_before(series, datetime(2026, 3, 29, 1, 30, tzinfo=UTC))
+    assert recurrence(head) == ("RRULE:FREQ=DAILY;UNTIL=20260329T002959Z",)
+    assert walls(head) == ["2026-03-27 02:30", "2026-03-28 02:30"]
+
+
 def test_the_until_of_a_head_replaces_count_and_a_later_until() -> None:
     counted = timed("2026-03-27T10:00", "RRULE:FREQ=DAILY;COUNT=9;INTERVAL=1")
     assert recurrence(truncated_before(counted, CUT)) == (
