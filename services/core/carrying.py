@@ -17,7 +17,7 @@ from services.core.agenda import original_instant
 from services.core.edits import Edit, edit
 from services.core.records import NO_LOOP, SeriesLink, Slot
 from services.core.recurrence import moved_start
-from services.core.series import going_along, instance_content, is_plain, left_behind, like_its_series
+from services.core.series import going_along, instance_content, left_behind
 from services.core.slots import FIELD_GROUPS, Schedule
 
 if TYPE_CHECKING:
@@ -89,10 +89,11 @@ def carry(result: ScopedEdit, exceptions: Iterable[Slot], move: Move, with_: Cir
             result.edits.extend(ended([exception], with_))
         elif link.original_start != start or link.series_id != exception.series.series_id:
             carried.append((exception, link, after))
-        elif is_plain(exception):
-            plain = like_its_series(exception, move.target.content, now=with_.now)
-            if plain != exception:
-                result.edits.append(Edit(plain, exception.changes_to(plain.local)))
+        elif exception.google is None and exception.sent is None:
+            # Google will have it by then as one of the changed series.
+            if exception.base != after:
+                kept = _carried(exception, exception.series, after, move, with_.now)
+                result.edits.append(Edit(kept, exception.changes_to(kept.local)))
         elif exception.deleted_at is None and (groups := move.overridden(start)):
             content = exception.content.taking(groups, after)
             edited = edit(exception, content, now=with_.now, policy=with_.policy, notify=with_.notify)

@@ -103,7 +103,7 @@ def _in_place(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot
         return rebased(exception, after.content, now=now)
     if is_plain(exception) and after.deleted_at is None:
         return like_its_series(exception, after.content, now=now)
-    if _is_to_be_cancelled(exception):
+    if _is_to_be_cancelled(exception) and not waits_for(after):
         # That the series changed is no edit of the instance, which stays cancelled.
         return _still_cancelled(exception, after.base)
     if before.base.schedule != after.base.schedule and exception.google is not None:

@@ -107,7 +107,8 @@ def next_call(slot: Slot, series: Slot | None = None) -> Call:
     if known_id is None or (series is not None and waits_for(series)):
         return Wait()
     if slot.google is None and slot.series is not None:
-        return Fetch(known_id)
+        # What it shows is not to be taken for older than the series is here.
+        return Wait() if series is not None and series.dirty else Fetch(known_id)
     return _write(slot, known_id)
 
 

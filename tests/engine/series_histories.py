@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,11 +15,10 @@ from tests.engine.interruptions import die_at
 from tests.engine.ledger import judge_silence
 from tests.engine.series_ledger import judge_series
 from tests.engine.series_people import SeriesPeople
+from tests.engine.series_sides import in_app, in_google, shown_in_app
 from tests.engine.world import USER, make_world
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from services.google.transport import HttpRequest, HttpResponse
 
 EDITS = (
@@ -37,6 +37,9 @@ EDITS = (
     "google_deletes",
     "google_undeletes",
 )
+APP_EDITS = ("app_writes", "app_moves", "app_changes_rules", "app_deletes")
+GOOGLE_EDITS = ("google_writes", "google_moves", "google_changes_rules", "google_deletes")
+"""A restored series brings back what it had, which nobody sees before."""
 CALM = (*EDITS, "app_creates", "google_creates", *["sync"] * 8)
 ROUGH = (*CALM, "fault", "fault", "fault", "expire", "die")
 
@@ -63,6 +66,28 @@ class SeriesHistory(SeriesPeople):
             self.world.clock.advance(timedelta(milliseconds=self.dice.randrange(1, 3000)))
             await reader.perhaps_look()
         await self._come_to_rest()
+        await self._app_alone(mishaps=actions is ROUGH)
+        await self._google_alone()
+
+    async def _app_alone(self, *, mishaps: bool) -> None:
+        """What only the app edits, the sync brings to Google and leaves as it is."""
+        for _ in range(self.dice.choice((1, 1, 2))):
+            await getattr(self, self.dice.choice(APP_EDITS))()
+        before = Counter(map(shown_in_app, await in_app(self.world)))
+        if mishaps:
+            await self.fault()
+            await self.sync()
+        await self._come_to_rest()
+        after = Counter(map(shown_in_app, await in_app(self.world)))
+        assert after == before, f"edited by the app: {before - after}; after the sync: {after - before}"
+
+    async def _google_alone(self) -> None:
+        """What only Google edits, the app takes in and does not touch."""
+        await getattr(self, self.dice.choice(GOOGLE_EDITS))()
+        before = Counter(each.shown for each in in_google(self.world.google))
+        await self._come_to_rest()
+        after = Counter(each.shown for each in in_google(self.world.google))
+        assert after == before, f"edited by Google: {before - after}; after the sync: {after - before}"
 
     async def _come_to_rest(self) -> None:
         world = self.world

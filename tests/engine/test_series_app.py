@@ -192,3 +192,11 @@ async def test_the_series_of_a_deleted_instance_goes_on(world: World):
     slot, _ = await weekly_class(world)
     await cancel(world, slot, 1, "following")
     assert await shown(world) == CLASSES[:1]
+
+
+async def test_one_is_cancelled_after_all_were_moved_and_google_refuses_at_first(world: World):
+    slot, _ = await weekly_class(world)
+    await shift(world, slot, 0, "all", hours=24)
+    await world.slots.delete(*of_day(slot, 8))
+    world.google.fault("answer", method="PATCH", status=500, reason="backendError")
+    assert await shown(world) == ["03-03T08 Class", "03-17T08 Class", "03-24T08 Class"]
