@@ -17,7 +17,7 @@ from services.core.agenda import original_instant
 from services.core.edits import Edit, edit
 from services.core.records import NO_LOOP, SeriesLink, Slot
 from services.core.recurrence import moved_start
-from services.core.series import going_along, instance_content, left_behind
+from services.core.series import going_along, instance_content, is_plain, left_behind, like_its_series
 from services.core.slots import FIELD_GROUPS, Schedule
 
 if TYPE_CHECKING:
@@ -89,16 +89,37 @@ def carry(result: ScopedEdit, exceptions: Iterable[Slot], move: Move, with_: Cir
             result.edits.extend(ended([exception], with_))
         elif link.original_start != start or link.series_id != exception.series.series_id:
             carried.append((exception, link, after))
+        elif is_plain(exception):
+            plain = like_its_series(exception, move.target.content, now=with_.now)
+            if plain != exception:
+                result.edits.append(Edit(plain, exception.changes_to(plain.local)))
         elif exception.google is None and exception.sent is None:
-            # Google will have it by then as one of the changed series.
-            if exception.base != after:
-                kept = _carried(exception, exception.series, after, move, with_.now)
+            kept = _kept(exception, after, move, with_.now)
+            if kept != exception:
                 result.edits.append(Edit(kept, exception.changes_to(kept.local)))
         elif exception.deleted_at is None and (groups := move.overridden(start)):
             content = exception.content.taking(groups, after)
             edited = edit(exception, content, now=with_.now, policy=with_.policy, notify=with_.notify)
             result.edits.extend([edited] if edited.changes else [])
     _exchange(result, carried, move, with_)
+
+
+def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slot:
+    """An exception that Google will have as an instance of the changed series, and that stays as it is."""
+    assert exception.series is not None  # noqa: S101  # exceptions have their link
+    content = exception.content
+    if exception.deleted_at is None:
+        content = content.taking(move.overridden(exception.series.original_start), after)
+    if (content, after) == (exception.content, exception.base):
+        return exception
+    return replace(
+        exception,
+        content=content,
+        base=after,
+        edited_at={**dict.fromkeys(after.changed_groups(content), now), **exception.edited_at},
+        version=exception.version + 1,
+        updated_at=now,
+    )
 
 
 def _exchange(

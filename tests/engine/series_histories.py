@@ -37,9 +37,9 @@ EDITS = (
     "google_deletes",
     "google_undeletes",
 )
-APP_EDITS = ("app_writes", "app_moves", "app_changes_rules", "app_deletes")
+APP_EDITS = ("app_writes", "app_deletes")
 GOOGLE_EDITS = ("google_writes", "google_moves", "google_changes_rules", "google_deletes")
-"""A restored series brings back what it had, which nobody sees before."""
+"""What comes back with a restored series or a new rule nobody sees before."""
 CALM = (*EDITS, "app_creates", "google_creates", *["sync"] * 8)
 ROUGH = (*CALM, "fault", "fault", "fault", "expire", "die")
 

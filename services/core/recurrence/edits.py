@@ -184,8 +184,8 @@ def without(schedule: Schedule, original_start: OriginalStart) -> Schedule:
 def _last_before(cut: datetime, rules: RecurrenceRules) -> datetime:
     """The last instant of a head that every reader puts before the cut.
 
-    Where the clock jumps over the cut, an UNTIL of the second before shows a later time than the rule does, and
-    who compares wall clocks would let the occurrence stand.
+    Where the clock jumps over the cut, the second before it shows a later time than the rule does, and who
+    compares wall clocks would let the occurrence stand.
     """
     wall = rule_wall_of(cut, rules.zone, rules.start.time())
     return min(cut, wall.replace(tzinfo=rules.zone, fold=1).astimezone(UTC)) - SECOND
