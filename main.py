@@ -68,7 +68,7 @@ from services.undo_service import UndoService
 from services.user_service import UserService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
     from fastapi import FastAPI
@@ -252,7 +252,7 @@ async def running(
         )
         app.state.container = parts.container
         if delivering is not None:
-            stack.push_async_callback(_cancel, asyncio.create_task(delivering, name="notifications"))
+            stack.push_async_callback(_cancel, asyncio.create_task(delivering(), name="notifications"))
         # Google's client takes a moment to load; the first sync would wait for it otherwise.
         loading = asyncio.create_task(parts.calendars.prepare())
         stack.push_async_callback(asyncio.wait, [loading])
@@ -287,7 +287,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def _embedded(
     app: FastAPI, settings: Settings, clock: Clock, ids: Ids, network: Transport
-) -> AsyncIterator[tuple[Transport, Coroutine[None, None, None]]]:
+) -> AsyncIterator[tuple[Transport, Callable[[], Coroutine[None, None, None]]]]:
     """The Google simulator under `/sandbox`; calls both ways stay in the process, so no port matters."""
     from starlette.responses import RedirectResponse
     from starlette.routing import Mount, Route
@@ -314,7 +314,7 @@ async def _embedded(
     try:
         yield (
             AsgiTransport(face, prefix=root, fallback=network),
-            delivery.run(lambda post: deliver_forever(simulator, post, now=clock.now)),
+            lambda: delivery.run(lambda post: deliver_forever(simulator, post, now=clock.now)),
         )
     finally:
         for route in routes:

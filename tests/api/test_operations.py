@@ -123,6 +123,18 @@ def test_a_bad_setting_stops_the_start_with_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_a_wrong_secret_key_is_one_sentence_for_uvicorn_too(sqlite_url: str, tmp_path: Path) -> None:
+    async with running_service(sqlite_url):
+        pass
+    wrong = {"DATABASE_URL": sqlite_url, "SECRET_KEY": "not the key of these stories"}
+    command = ("-m", "uvicorn", "main:app", "--port", "0")
+    ended = await asyncio.to_thread(start, *command, folder=tmp_path, **wrong)
+    assert ended.returncode != 0
+    assert "SECRET_KEY does not open what this database has encrypted" in ended.stderr
+    for noise in ("Traceback", "Warning"):
+        assert noise not in ended.stderr
+
+
 def test_a_bad_setting_is_one_sentence_for_uvicorn_too(tmp_path: Path) -> None:
     ended = start("-m", "uvicorn", "main:app", "--port", "0", folder=tmp_path, REGISTRATION="maybe")
     assert ended.returncode != 0
