@@ -45,7 +45,7 @@ def explored(server: Server, folder: Path, phases: tuple[str, int], *options: st
 
 @pytest.mark.timeout(300)
 async def test_every_answer_is_one_that_the_document_has(machines: Machines, tmp_path: Path):
-    server = machines.server(None, None, RATE_LIMIT_PER_MINUTE="0")
+    server = machines.server(None, None)
     async with client() as http:
         answer = await http.post(f"{server.url}/auth/users", json={"email": "explorer@example.com"})
     with_key = ["-H", f"Authorization: Bearer {answer.json()['api_key']}"]
@@ -65,6 +65,6 @@ async def test_every_answer_is_one_that_the_document_has(machines: Machines, tmp
 async def test_every_answer_without_a_credential_is_one_that_the_document_has(
     machines: Machines, tmp_path: Path
 ):
-    server = machines.server(None, None, RATE_LIMIT_PER_MINUTE="0", REGISTRATION="admin")
+    server = machines.server(None, None, REGISTRATION="admin")
     explored(server, tmp_path, ONE_BY_ONE)
     explored(server, tmp_path, ("stateful", 5))
