@@ -20,12 +20,14 @@ from api.middleware import settings_sentence
 from background.delivery import InProcessDelivery
 from background.scheduler import build_scheduler
 from background.stopping import told_to_stop
+from background.webhook_worker import WebhookWorker
 from background.worker import SyncWorker
 from persistence import migrations
 from persistence.database import Database
 from persistence.diagnosis import diagnosis
 from persistence.unit_of_work import SqlUnitOfWork
 from persistence.urls import database_url
+from schemas.change_schemas import changes_body
 from services.batch_service import BatchService
 from services.calendar_selection import CalendarSelection
 from services.calendar_service import CalendarService
@@ -59,6 +61,7 @@ from services.settings import SANDBOX_PATH, WEBHOOK_PATH, Settings, load_setting
 from services.signals import Signals
 from services.slot_reader import SlotReader
 from services.slot_service import SlotService
+from services.subscription_service import SubscriptionService
 from services.sync_engine import SyncEngine
 from services.sync_service import SyncService
 from services.system import SystemClock, SystemIds
@@ -66,6 +69,8 @@ from services.token_service import TokenService
 from services.token_vault import TokenVault
 from services.undo_service import UndoService
 from services.user_service import UserService
+from services.webhook_delivery import WebhookDelivery
+from services.webhooks.target_transport import TargetTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -89,6 +94,7 @@ class Parts:
 
     container: Container
     worker: SyncWorker
+    telling: WebhookWorker
     scheduler: AsyncIOScheduler
     calendars: CalendarService
 
@@ -165,13 +171,14 @@ async def build_container(
             signals=signals,
             replica=str(ids.uuid()),
         )
+        poll = timedelta(seconds=settings.worker_poll_seconds)
         worker = SyncWorker(
             engine=engine,
             clock=clock,
             ids=ids,
             signals=signals,
             concurrency=settings.sync_concurrency,
-            poll=timedelta(seconds=settings.worker_poll_seconds),
+            poll=poll,
         )
         sessions = SessionService(uow=uow, clock=clock, ids=ids, policy=session_policy(settings))
         slots = SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop)
@@ -184,6 +191,15 @@ async def build_container(
             idempotency=idempotency,
             sessions=sessions,
             signals=signals,
+        )
+        loopback = settings.loopback
+        targets = TargetTransport(loopback=loopback)
+        stack.push_async_callback(targets.aclose)
+        delivery = WebhookDelivery(
+            uow=uow, transport=GuardedTransport(targets), clock=clock, ids=ids, box=box, render=changes_body
+        )
+        subscriptions = SubscriptionService(
+            uow=uow, delivery=delivery, clock=clock, ids=ids, box=box, signals=signals, loopback=loopback
         )
         admin = settings.admin_api_key
         container = Container(
@@ -214,10 +230,12 @@ async def build_container(
             oauth=oauth,
             sign_in=GoogleSignIn(uow=uow, endpoints=endpoints, clock=clock, ids=ids, box=box, config=config),
             idempotency=idempotency,
+            subscriptions=subscriptions,
             readiness=Readiness(database, scheduler),
             links={"google_sandbox": f"{SANDBOX_PATH}/"} if settings.sandbox_embedded else {},
         )
-        yield Parts(container, worker, scheduler, calendars)
+        telling = WebhookWorker(delivery=delivery, signals=signals, poll=poll)
+        yield Parts(container, worker, telling, scheduler, calendars)
 
 
 @asynccontextmanager
@@ -258,6 +276,8 @@ async def running(
         stack.push_async_callback(asyncio.wait, [loading])
         working = asyncio.create_task(parts.worker.run_forever(), name="sync worker")
         stack.push_async_callback(_stop, parts.worker, working)
+        telling = asyncio.create_task(parts.telling.run_forever(), name="webhook worker")
+        stack.push_async_callback(_cancel, telling)
         watching = asyncio.create_task(parts.container.streams.watch_forever(), name="change watch")
         stack.push_async_callback(_cancel, watching)
         stack.callback(parts.container.streams.close)

@@ -19,6 +19,7 @@ from api import (
     history,
     keys,
     slots,
+    subscriptions,
     sync,
     webhooks,
 )
@@ -80,6 +81,7 @@ def create_app(lifespan: Lifespan) -> FastAPI:
         calendars.router,
         sync.router,
         webhooks.router,
+        subscriptions.router,
     ):
         app.include_router(router)
     docs.install(app)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from services.settings import Settings
     from services.slot_reader import SlotReader
     from services.slot_service import SlotService
+    from services.subscription_service import SubscriptionService
     from services.sync_service import SyncService
     from services.undo_service import UndoService
     from services.user_service import UserService
@@ -115,6 +116,7 @@ class Container:
     oauth: GoogleOAuth
     sign_in: GoogleSignIn
     idempotency: IdempotencyService
+    subscriptions: SubscriptionService
     readiness: Readiness
     links: dict[str, str] = field(default_factory=dict)
     """Further addresses for the start page, by name."""

@@ -28,6 +28,7 @@ from services.review_service import ReviewService
 from services.session_service import SessionService
 from services.slot_reader import SlotReader
 from services.slot_service import SlotService
+from services.subscription_service import SubscriptionService
 from services.sync_service import SyncService
 from services.undo_service import UndoService
 from services.user_service import UserService
@@ -121,6 +122,10 @@ async def _batches(request: Request) -> BatchService:
     return container_of(request).batches
 
 
+async def _subscriptions(request: Request) -> SubscriptionService:
+    return container_of(request).subscriptions
+
+
 async def _idempotency(request: Request) -> IdempotencyService:
     return container_of(request).idempotency
 
@@ -150,6 +155,7 @@ Connections = Annotated[ConnectionService, Depends(_connections)]
 Channels = Annotated[ChannelService, Depends(_channels)]
 Calendars = Annotated[CalendarSelection, Depends(_calendars)]
 Batches = Annotated[BatchService, Depends(_batches)]
+Subscriptions = Annotated[SubscriptionService, Depends(_subscriptions)]
 Idempotency = Annotated[IdempotencyService, Depends(_idempotency)]
 OAuth = Annotated[GoogleOAuth, Depends(_oauth)]
 SignIn = Annotated[GoogleSignIn, Depends(_sign_in)]

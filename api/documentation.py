@@ -52,6 +52,7 @@ CHANGED_SINCE: Final = errors.ChangedSinceError(
 CURSOR_EXPIRED: Final = errors.CursorExpiredError(41, 57, 90)
 TOO_MANY_STREAMS: Final = errors.TooManyStreamsError(10, of_everybody=False)
 READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer", frozenset({"title", "start", "end"}))
+TOO_MANY_SUBSCRIPTIONS: Final = errors.TooManySubscriptionsError(10)
 KEY_REUSED: Final = errors.IdempotencyKeyReusedError()
 
 _TYPICAL: Final[dict[int, Exception]] = {

@@ -360,6 +360,45 @@ idempotency_keys = Table(
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
+webhook_subscriptions = Table(
+    "webhook_subscriptions",
+    metadata,
+    _owner(),
+    Column("id", Id(), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("secret", Text, nullable=False, comment="encrypted"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_seq", BigInteger, nullable=False),
+    Column("known_seq", BigInteger, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failing_since", UtcDateTime),
+    Column("last_success_at", UtcDateTime),
+    Column("last_error", Text),
+    Index(None, "not_before"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    _owner(),
+    Column("subscription_id", Id(), primary_key=True),
+    Column("id", Id(), primary_key=True),
+    Column("message_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("to_seq", BigInteger, nullable=False),
+    Column("status_code", Integer),
+    Column("error", Text),
+    Column("duration_ms", Integer, nullable=False),
+)
+
 deletion_holds = Table(
     "deletion_holds",
     metadata,

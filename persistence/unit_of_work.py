@@ -19,6 +19,7 @@ from persistence.repositories.oauth_flow_repository import SqlOAuthFlowRepositor
 from persistence.repositories.sequence import Sequences
 from persistence.repositories.session_repository import SqlSessionRepository
 from persistence.repositories.sign_in_flow_repository import SqlSignInFlowRepository
+from persistence.repositories.subscription_repository import SqlSubscriptionRepository
 from persistence.repositories.sync_state_repository import SqlCalendarSyncRepository
 from persistence.repositories.user_repository import SqlUserRepository
 from services.core.boundary import transaction_open
@@ -51,6 +52,7 @@ class SqlTransaction:
         self.conflicts = SqlConflictRepository(connection)
         self.holds = SqlHoldRepository(connection)
         self.idempotency = SqlIdempotencyRepository(connection)
+        self.subscriptions = SqlSubscriptionRepository(connection)
         self._connection = connection
         self._sequences = sequences
 

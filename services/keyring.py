@@ -17,6 +17,7 @@ from services.core.calendars import CalendarStatus
 from services.core.credentials import NOBODYS_ID
 from services.core.errors import DecryptionError, SettingsError, UnknownUserError
 from services.token_service import REFRESH_TOKEN
+from services.webhook_delivery import secret_purpose
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from services.core.accounts import GoogleAccount
     from services.core.ports import Clock
     from services.core.storage import Transaction, UnitOfWork
+    from services.core.subscriptions import Subscription
     from services.token_vault import TokenVault
 
 _PURPOSE: Final = "key-canary"
@@ -78,13 +80,13 @@ class KeyRing:
                 await tx.canaries.add(self._canary())
 
     async def rotate(self, *, forget_unreadable: bool = False) -> Rotation:
-        """Seal every stored token with the current key.
+        """Seal every stored token, and every secret of a webhook, with the current key.
 
         May be interrupted and repeated, and the service may run meanwhile; what is sealed already is skipped.
         Attempts to connect are left alone: they end within minutes.
 
         Args:
-            forget_unreadable: Erase tokens that no key opens; their users have to link again.
+            forget_unreadable: Erase what no key opens; users have to link, or to subscribe, again.
         """
         done, after = Rotation(), None
         while True:
@@ -99,8 +101,42 @@ class KeyRing:
             async with self._uow() as tx:
                 for user_id in users:
                     done = await self._reseal(tx, user_id, done, forget=forget_unreadable)
+        done = await self._rotate_webhook_secrets(done, forget=forget_unreadable)
         await self._retire_old_keys()
         return done
+
+    async def _rotate_webhook_secrets(self, done: Rotation, *, forget: bool) -> Rotation:
+        after = None
+        while True:
+            async with self._uow.reading() as tx:
+                users = await tx.subscriptions.with_other_secrets(
+                    self._vault.current_prefix, after=after, limit=_BATCH
+                )
+            if not users:
+                return done
+            after = users[-1]
+            async with self._uow() as tx:
+                for user_id in users:
+                    for each in await tx.subscriptions.all_of(user_id):
+                        done = await self._reseal_webhook_secret(tx, each, done, forget=forget)
+
+    async def _reseal_webhook_secret(
+        self, tx: Transaction, subscription: Subscription, done: Rotation, *, forget: bool
+    ) -> Rotation:
+        if self._vault.is_current(subscription.secret):
+            return done
+        user_id, purpose = subscription.user_id, secret_purpose(subscription.id)
+        try:
+            opened = self._vault.open(subscription.secret, purpose=purpose, user_id=user_id)
+        except DecryptionError:
+            if not forget:
+                _log.warning("a webhook secret cannot be opened", extra={"user_id": str(user_id)})
+                return replace(done, unreadable=done.unreadable + 1)
+            await tx.subscriptions.remove(user_id, subscription.id)
+            return replace(done, forgotten=done.forgotten + 1)
+        sealed = self._vault.seal(opened, purpose=purpose, user_id=user_id)
+        await tx.subscriptions.reseal(replace(subscription, secret=sealed))
+        return replace(done, resealed=done.resealed + 1)
 
     async def _reseal(self, tx: Transaction, user_id: UUID, done: Rotation, *, forget: bool) -> Rotation:
         try:
@@ -135,7 +171,10 @@ class KeyRing:
     async def _retire_old_keys(self) -> None:
         async with self._uow() as tx:
             await tx.canaries.add(self._canary())
-            if not await tx.accounts.with_other_tokens(self._vault.current_prefix, after=None, limit=1):
+            prefix = self._vault.current_prefix
+            if not await tx.accounts.with_other_tokens(
+                prefix, after=None, limit=1
+            ) and not await tx.subscriptions.with_other_secrets(prefix, after=None, limit=1):
                 await tx.canaries.remove_others(self._vault.current_key_id)
 
     def _canary(self) -> KeyCanary:

@@ -19,6 +19,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._due = asyncio.Event()
+        self._changed = asyncio.Event()
         self._waiting: dict[UUID, set[asyncio.Event]] = defaultdict(set)
 
     def calendar_due(self) -> None:
@@ -37,14 +38,30 @@ class Signals:
 
     def user_changed(self, user_id: UUID) -> None:
         """Something of this user's data changed; call it after the commit."""
+        self._changed.set()
         for event in self._waiting.get(user_id, ()):
             event.set()
 
     def everybody_changed(self) -> None:
         """Wake whoever waits for a change of anybody's data."""
+        self._changed.set()
         for events in self._waiting.values():
             for event in events:
                 event.set()
+
+    async def wait_until_changed(self, timeout_s: float) -> None:
+        """Return when anybody's data changed since the last call, or after `timeout_s`; for one waiter."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._changed.clear()
+
+    def webhook_due(self) -> None:
+        """Some subscription may have more to be told; call it after the commit."""
+        self._changed.set()
 
     def subscribe(self, user_id: UUID) -> ChangeSubscription:
         """A subscription that misses nothing from now on."""

@@ -376,9 +376,54 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], ondelete="CASCADE", name="fk_slot_history_user_id_users"
         ),
     )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("user_id", id_, nullable=False),
+        sa.Column("subscription_id", id_, nullable=False),
+        sa.Column("id", id_, nullable=False),
+        sa.Column("message_id", sa.Text, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("at", instant, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("from_seq", sa.BigInteger, nullable=False),
+        sa.Column("to_seq", sa.BigInteger, nullable=False),
+        sa.Column("status_code", sa.Integer),
+        sa.Column("error", sa.Text),
+        sa.Column("duration_ms", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "subscription_id", "id", name="pk_webhook_deliveries"),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], ondelete="CASCADE", name="fk_webhook_deliveries_user_id_users"
+        ),
+    )
+    op.create_table(
+        "webhook_subscriptions",
+        sa.Column("user_id", id_, nullable=False),
+        sa.Column("id", id_, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("description", sa.Text, nullable=False),
+        sa.Column("secret", sa.Text, nullable=False, comment="encrypted"),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("sent_seq", sa.BigInteger, nullable=False),
+        sa.Column("known_seq", sa.BigInteger, nullable=False),
+        sa.Column("not_before", instant, nullable=False),
+        sa.Column("lease_until", instant, nullable=False),
+        sa.Column("epoch", sa.BigInteger, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("failing_since", instant),
+        sa.Column("last_success_at", instant),
+        sa.Column("last_error", sa.Text),
+        sa.PrimaryKeyConstraint("user_id", "id", name="pk_webhook_subscriptions"),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], ondelete="CASCADE", name="fk_webhook_subscriptions_user_id_users"
+        ),
+    )
+    op.create_index("ix_webhook_subscriptions_not_before", "webhook_subscriptions", ["not_before"])
 
 
 def downgrade() -> None:
+    op.drop_table("webhook_subscriptions")
+    op.drop_table("webhook_deliveries")
     op.drop_table("slot_history")
     op.drop_table("sign_in_flows")
     op.drop_table("sessions")

@@ -35,6 +35,8 @@ _TABLES = (
     "sign_ins",
     "canaries",
     "idempotency",
+    "subscriptions",
+    "deliveries",
 )
 _NOBODYS = frozenset({"users", "sign_ins", "canaries", "idempotency"})
 """Tables whose rows need no user; those that belong to none stand under `NOBODY`."""

@@ -24,6 +24,7 @@ from persistence.memory.people import (
 )
 from persistence.memory.slots import MemorySlotRepository
 from persistence.memory.state import MemoryStore, Workspace
+from persistence.memory.subscriptions import MemorySubscriptionRepository
 from persistence.repositories.sequence import Sequences
 from services.core.boundary import transaction_open
 
@@ -52,6 +53,7 @@ class MemoryTransaction:
         self.conflicts = MemoryConflictRepository(workspace)
         self.holds = MemoryHoldRepository(workspace)
         self.idempotency = MemoryIdempotencyRepository(workspace)
+        self.subscriptions = MemorySubscriptionRepository(workspace)
         self._workspace = workspace
         self._sequences = sequences
 

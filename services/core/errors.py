@@ -322,6 +322,30 @@ class IdempotencyAnswerLostError(DomainError):
     """A request was carried out before, and its answer can no longer be read."""
 
 
+class UnknownSubscriptionError(DomainError):
+    """There is no such webhook subscription for this user."""
+
+    def __init__(self, subscription_id: UUID) -> None:
+        super().__init__(str(subscription_id))
+        self.subscription_id = subscription_id
+
+
+class InvalidTargetError(DomainError):
+    """An address to which no webhook may go."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class TooManySubscriptionsError(DomainError):
+    """The user has as many webhook subscriptions as there may be."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(str(limit))
+        self.limit = limit
+
+
 class UnknownFeedError(DomainError):
     """A key that opens no calendar feed."""
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         SlotQuery,
         ZoneUse,
     )
+    from services.core.subscriptions import SubscriptionRepository
 
 
 class FeedRepository(Protocol):
@@ -392,6 +393,10 @@ class Transaction(Protocol):
     @property
     def idempotency(self) -> IdempotencyRepository:
         """Answers to requests that may come again."""
+
+    @property
+    def subscriptions(self) -> SubscriptionRepository:
+        """Outbound webhooks."""
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """A part of the transaction that is undone alone when it ends with an error; parts may be nested.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,9 +78,7 @@ async def test_every_route_but_the_public_ones_wants_a_credential(service: Servi
         for method, operation in operations.items():
             if operation["operationId"] in public:
                 continue
-            url = path
-            for name in ("slot_id", "key_id", "user_id", "conflict_id", "hold_id", "google_calendar_id"):
-                url = url.replace(f"{{{name}}}", some_id)
+            url = re.sub(r"{[a-z_]+_id}", some_id, path)
             body = SLOT if "requestBody" in operation else None
             answer = await service.http.request(method, url, json=body)
             problem(answer, 401, "unauthenticated")

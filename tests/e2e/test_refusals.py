@@ -120,6 +120,7 @@ async def test_every_route_with_an_id_of_somebody_else_answers_as_if_there_were_
     await ada.come_to_rest()
     [conflict] = await ada.app.conflicts()
     key = await ada.app.post("/auth/keys", {"name": "Phone"}, status=201)
+    webhook = await ada.app.post("/webhooks/subscriptions", {"url": "http://127.0.0.1:9/hook"}, status=201)
     # A hold takes a mass deletion; that nobody else decides on one is a story of the contract suite.
     nobodys = str(uuid4())
     foreign = {
@@ -128,6 +129,7 @@ async def test_every_route_with_an_id_of_somebody_else_answers_as_if_there_were_
         "conflict_id": conflict["id"],
         "hold_id": nobodys,
         "key_id": key["id"],
+        "subscription_id": webhook["id"],
         "seq": "1",
     }
     unknown = {**dict.fromkeys(foreign, nobodys), "seq": "1"}

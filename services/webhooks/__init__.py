@@ -1,0 +1,1 @@
+"""Outbound webhooks: signing messages and bringing them to their receivers."""
