@@ -193,11 +193,9 @@ async def build_container(
             signals=signals,
         )
         loopback = settings.loopback
-        targets = TargetTransport(loopback=loopback)
-        stack.push_async_callback(targets.aclose)
-        delivery = WebhookDelivery(
-            uow=uow, transport=GuardedTransport(targets), clock=clock, ids=ids, box=box, render=changes_body
-        )
+        web = TargetTransport(loopback=loopback)
+        stack.push_async_callback(web.aclose)
+        delivery = WebhookDelivery(uow=uow, transport=web, clock=clock, ids=ids, box=box, render=changes_body)
         subscriptions = SubscriptionService(
             uow=uow, delivery=delivery, clock=clock, ids=ids, box=box, signals=signals, loopback=loopback
         )
@@ -234,8 +232,7 @@ async def build_container(
             readiness=Readiness(database, scheduler),
             links={"google_sandbox": f"{SANDBOX_PATH}/"} if settings.sandbox_embedded else {},
         )
-        telling = WebhookWorker(delivery=delivery, signals=signals, poll=poll)
-        yield Parts(container, worker, telling, scheduler, calendars)
+        yield Parts(container, worker, WebhookWorker(delivery, signals, poll), scheduler, calendars)
 
 
 @asynccontextmanager

@@ -1,9 +1,10 @@
 """`/webhooks/subscriptions`: servers that are told of changes."""
 
 from http import HTTPStatus
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Subscriptions
@@ -25,6 +26,8 @@ from schemas.subscription_schemas import (
 from services.core.subscriptions import Subscription
 
 router = APIRouter(prefix="/webhooks/subscriptions", tags=["webhooks"], route_class=StrictRoute)
+
+SubscriptionId = Annotated[UUID, Path(description="The `id` of the webhook.")]
 
 
 @router.post(
@@ -75,7 +78,7 @@ async def list_subscriptions(user_id: CurrentUser, subscriptions: Subscriptions)
     responses=problems(401, 403, 404, 422),
 )
 async def get_subscription(
-    subscription_id: UUID, user_id: CurrentUser, subscriptions: Subscriptions
+    subscription_id: SubscriptionId, user_id: CurrentUser, subscriptions: Subscriptions
 ) -> Response:
     """How far it has been told, and what keeps it."""
     return PlainJson(subscription_body(await subscriptions.get(user_id, subscription_id)))
@@ -90,7 +93,7 @@ async def get_subscription(
     responses=problems(401, 403, 404, 422),
 )
 async def delete_subscription(
-    subscription_id: UUID, user_id: CurrentUser, subscriptions: Subscriptions
+    subscription_id: SubscriptionId, user_id: CurrentUser, subscriptions: Subscriptions
 ) -> Response:
     """Nothing more is told; a message that is on its way still arrives."""
     await subscriptions.remove(user_id, subscription_id)
@@ -105,7 +108,7 @@ async def delete_subscription(
     responses=problems(401, 403, 404, 422),
 )
 async def test_subscription(
-    subscription_id: UUID, user_id: CurrentUser, subscriptions: Subscriptions
+    subscription_id: SubscriptionId, user_id: CurrentUser, subscriptions: Subscriptions
 ) -> Response:
     """Sends a `webhook.test` now and tells what came of it; one that is taken ends `disabled` and pauses."""
     return PlainJson(delivery_body(await subscriptions.test(user_id, subscription_id)))
@@ -120,7 +123,7 @@ async def test_subscription(
 )
 async def list_deliveries(
     *,
-    subscription_id: UUID,
+    subscription_id: SubscriptionId,
     user_id: CurrentUser,
     subscriptions: Subscriptions,
     limit: Limit = DEFAULT_LIMIT,

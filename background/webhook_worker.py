@@ -21,7 +21,7 @@ class WebhookWorker:
     """Runs until it is cancelled; an attempt that is cut off is made again once its lease is over."""
 
     def __init__(
-        self, *, delivery: WebhookDelivery, signals: Signals, poll: timedelta, concurrency: int = 8
+        self, delivery: WebhookDelivery, signals: Signals, poll: timedelta, *, concurrency: int = 8
     ) -> None:
         self._delivery = delivery
         self._signals = signals

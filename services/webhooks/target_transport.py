@@ -11,6 +11,7 @@ import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from services.core.boundary import refuse_inside_transaction
 from services.core.webhook_targets import may_connect, refusal_of
 from services.google.transport import HttpRequest, HttpResponse, no_answer
 
@@ -46,10 +47,12 @@ class TargetTransport:
         """Send; the answer comes without its body.
 
         Raises:
+            NetworkInTransactionError: A transaction is open in this task.
             VendorError: No answer came; its reason is `timeout`, `network` or `address-refused`.
         """
         import aiohttp
 
+        refuse_inside_transaction("webhook")
         if refusal_of(request.url, loopback=self._loopback) is not None:
             raise no_answer(ADDRESS_REFUSED)
         if self._session is None:

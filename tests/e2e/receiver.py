@@ -35,9 +35,9 @@ class Receiver:
         self.taken[message_id] = Webhook(self.secret).verify(await request.read(), dict(request.headers))
         return web.Response(status=204)
 
-    async def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, str]:
         """What somebody has who applied every message: titles by slot id."""
-        slots: dict[str, Any] = {}
+        slots: dict[str, str] = {}
         messages = [each for each in self.taken.values() if each["type"] == "slots.changed"]
         for item in sorted((item for each in messages for item in each["data"]["items"]), key=_seq):
             if item["kind"] == "deleted":

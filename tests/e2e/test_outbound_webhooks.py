@@ -25,9 +25,12 @@ async def subscribe(app: App, receiver: Receiver) -> dict[str, Any]:
 
 async def agree(app: App, receiver: Receiver) -> None:
     """The receiver has what the service has, sooner or later."""
-    wanted = {each["id"]: each["title"] for each in await app.slots()}
+
+    async def both() -> tuple[dict[str, str], dict[str, str]]:
+        return {each["id"]: each["title"] for each in await app.slots()}, receiver.state()
+
     # A process that died takes its lease along, and a failure its pause.
-    await eventually(receiver.state, lambda seen: seen == wanted, within_s=60)
+    await eventually(both, lambda seen: seen[0] == seen[1], within_s=60)
 
 
 async def test_a_server_hears_of_every_change_from_both_sides(ada: Person) -> None:
