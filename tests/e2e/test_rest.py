@@ -124,6 +124,8 @@ async def test_without_a_channel_each_look_is_a_single_reading_call(machines: Ma
         await ada.link()
         await ada.google.create("Found by looking")
         await ada.app.shows("Found by looking")
+        # A channel is asked for once, and refused.
+        await eventually(ada.google.requests, lambda asked: any("/watch" in each["path"] for each in asked))
         since = await ada.google.request_count()
         moments: set[str] = set()
 
