@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.dependencies import Connections, CurrentPrincipal, CurrentUser, EmailProven, Users
-from api.documentation import CREDENTIAL_OPTIONAL, EMAIL_KNOWN, KEY_REUSED, problems
+from api.documentation import CREDENTIAL_OPTIONAL, EMAIL_KNOWN, INVALID_CURSOR, KEY_REUSED, problems
 from api.idempotency import Retry
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.responses import PlainJson
@@ -48,7 +48,7 @@ async def register(proven: EmailProven, body: UserIn, users: Users, retry: Retry
     operation_id="listUsers",
     summary="List users",
     response_model=UserPageOut,
-    responses=problems(401, 422),
+    responses=problems(401, 422, INVALID_CURSOR),
 )
 async def list_users(
     principal: CurrentPrincipal, users: Users, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None

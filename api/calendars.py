@@ -12,6 +12,7 @@ from api.documentation import (
     CALENDAR_LIST_CLOSED,
     CALENDAR_NOT_SELECTED,
     CALENDAR_READ_ONLY,
+    GOOGLE_AWAY,
     NOT_CONNECTED,
     problems,
 )
@@ -68,6 +69,7 @@ async def list_calendars(user_id: CurrentUser, calendars: Calendars) -> Response
         NOT_CONNECTED,
         422,
         502,
+        GOOGLE_AWAY,
     ),
 )
 async def choose_calendar(

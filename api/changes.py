@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header
 from starlette.responses import Response
 
 from api.dependencies import Changes, CurrentPrincipal, CurrentUser, Http, Streams
-from api.documentation import CURSOR_EXPIRED, TOO_MANY_STREAMS, problems
+from api.documentation import CURSOR_EXPIRED, INVALID_CURSOR, TOO_MANY_STREAMS, problems
 from api.event_stream import HEARTBEAT, MEDIA_TYPE, EventStream, event, opening
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, feed_cursor, read_feed_cursor, read_seq
 from api.responses import PlainJson
@@ -47,7 +47,7 @@ LastEventId = Annotated[
     operation_id="listChanges",
     summary="What changed since you looked last",
     response_model=ChangePageOut,
-    responses=problems(401, 403, CURSOR_EXPIRED, 422),
+    responses=problems(401, 403, CURSOR_EXPIRED, 422, INVALID_CURSOR),
 )
 async def list_changes(
     user_id: CurrentUser, changes: Changes, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
@@ -78,7 +78,7 @@ async def list_changes(
             "description": "Server-sent events, without end.",
             "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
         },
-        **problems(401, 403, CURSOR_EXPIRED, 422, TOO_MANY_STREAMS),
+        **problems(401, 403, CURSOR_EXPIRED, 422, INVALID_CURSOR, TOO_MANY_STREAMS),
     },
 )
 async def stream_changes(

@@ -53,6 +53,21 @@ CURSOR_EXPIRED: Final = errors.CursorExpiredError(41, 57, 90)
 TOO_MANY_STREAMS: Final = errors.TooManyStreamsError(10, of_everybody=False)
 READ_ONLY_SLOT: Final = errors.ReadOnlySlotError(_ID, "not-organizer", frozenset({"title", "start", "end"}))
 TOO_MANY_SUBSCRIPTIONS: Final = errors.TooManySubscriptionsError(10)
+NOT_CONFIGURED: Final = errors.OAuthFlowError("google-not-configured", "No Google client is set here.")
+NOT_LINKED: Final = tuple(
+    errors.OAuthFlowError(slug, detail)
+    for slug, detail in (
+        ("oauth-browser-mismatch", "Another browser began this authorization."),
+        ("google-token-exchange-failed", "Google did not accept the code."),
+        ("google-offline-access-missing", "Google gave no lasting access."),
+        ("google-consent-denied", "The person did not allow it."),
+        ("google-scope-missing", "The events of the calendar were not allowed."),
+        ("google-account-mismatch", "This Google account is another one."),
+        ("google-account-unknown", "Nobody has linked this Google account here."),
+    )
+)
+GOOGLE_AWAY: Final = errors.VendorError(errors.FailureClass.RETRYABLE, status=503)
+INVALID_CURSOR: Final = errors.InvalidCursorError()
 KEY_REUSED: Final = errors.IdempotencyKeyReusedError()
 
 _TYPICAL: Final[dict[int, Exception]] = {
@@ -85,7 +100,13 @@ SLOT_LINKS: Final = {
 """What can be done with a slot that an answer holds."""
 KEY_LINKS: Final = {"revokeKey": _leads_to("revokeKey", "key_id", "$response.body#/id")}
 PAGE_LINKS: Final = {"nextPage": _leads_to("listSlots", "cursor", "$response.body#/next_cursor")}
-_ANY_ROUTE: Final = (errors.UntrustedHostError(), _TYPICAL[408], _TYPICAL[413], _TYPICAL[415])
+_ANY_ROUTE: Final = (
+    errors.UntrustedHostError(),
+    errors.CrossSiteRequestError(),
+    _TYPICAL[408],
+    _TYPICAL[413],
+    _TYPICAL[415],
+)
 """What every route may answer, the latter ones where it takes a body."""
 
 Responses = dict[int | str, dict[str, Any]]

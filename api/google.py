@@ -27,7 +27,7 @@ from api.dependencies import (
     Sync,
     Users,
 )
-from api.documentation import CREDENTIAL_OPTIONAL, NOT_CONNECTED, problems
+from api.documentation import CREDENTIAL_OPTIONAL, NOT_CONFIGURED, NOT_CONNECTED, NOT_LINKED, problems
 from api.responses import PlainJson
 from api.strict_json import StrictRoute
 from schemas.auth_schemas import AuthorizationOut, ConnectedOut, DisconnectIn, UserOut, user_body
@@ -66,7 +66,7 @@ Issuer = Annotated[str | None, _text("Who answers: only Google may (RFC 9207).")
     response_model=AuthorizationOut,
     responses={
         302: {"description": "For a browser that comes here, and with `ticket`: on to Google."},
-        **problems(400, 401, 403, 422),
+        **problems(400, 401, 403, NOT_CONFIGURED, 422),
     },
     openapi_extra=CREDENTIAL_OPTIONAL,
 )
@@ -108,7 +108,7 @@ async def authorize(
     operation_id="finishGoogle",
     summary="Where Google sends the browser back",
     response_model=ConnectedOut,
-    responses={302: {"description": "Back to the frontend."}, **problems(400, 403)},
+    responses={302: {"description": "Back to the frontend."}, **problems(400, 403, *NOT_LINKED)},
 )
 async def callback(
     *,

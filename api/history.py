@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Reader, Undo
-from api.documentation import CHANGED_SINCE, KEY_REUSED, READ_ONLY_SLOT, problems
+from api.documentation import CHANGED_SINCE, INVALID_CURSOR, KEY_REUSED, READ_ONLY_SLOT, problems
 from api.idempotency import Retry
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, history_cursor, page_body, read_history_cursor
 from api.responses import PlainJson
@@ -26,7 +26,7 @@ Seq = Annotated[int, Path(ge=1, lt=10**18, description="`seq` of the change in t
     operation_id="getSlotHistory",
     summary="Who changed what when",
     response_model=HistoryOut,
-    responses=problems(401, 403, 404, 422),
+    responses=problems(401, 403, 404, 422, INVALID_CURSOR),
 )
 async def get_history(
     *,

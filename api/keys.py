@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.cookies import end_session
 from api.dependencies import CurrentPrincipal, CurrentUser, Http, Keys, Sessions
-from api.documentation import KEY_LINKS, KEY_REUSED, TOO_MANY_KEYS, problems
+from api.documentation import INVALID_CURSOR, KEY_LINKS, KEY_REUSED, TOO_MANY_KEYS, problems
 from api.idempotency import Retry
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.responses import PlainJson
@@ -50,7 +50,7 @@ async def create_key(
     operation_id="listKeys",
     summary="List your API keys",
     response_model=KeyPageOut,
-    responses=problems(401, 403, 422),
+    responses=problems(401, 403, 422, INVALID_CURSOR),
 )
 async def list_keys(
     user_id: CurrentUser,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Reader, Slots
-from api.documentation import CALENDAR_READ_ONLY, KEY_REUSED, PAGE_LINKS, SLOT_LINKS, problems
+from api.documentation import CALENDAR_READ_ONLY, INVALID_CURSOR, KEY_REUSED, PAGE_LINKS, SLOT_LINKS, problems
 from api.idempotency import Retry
 from api.paging import (
     DEFAULT_LIMIT,
@@ -72,7 +72,10 @@ async def create_slot(
     operation_id="listSlots",
     summary="List slots in the order of their start",
     response_model=SlotPageOut,
-    responses={200: {"description": "A page.", "links": PAGE_LINKS}, **problems(401, 403, 422)},
+    responses={
+        200: {"description": "A page.", "links": PAGE_LINKS},
+        **problems(401, 403, 422, INVALID_CURSOR),
+    },
 )
 async def list_slots(
     *,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Subscriptions
-from api.documentation import KEY_REUSED, TOO_MANY_SUBSCRIPTIONS, problems
+from api.documentation import INVALID_CURSOR, KEY_REUSED, TOO_MANY_SUBSCRIPTIONS, problems
 from api.idempotency import Retry
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.responses import PlainJson
@@ -119,7 +119,7 @@ async def test_subscription(
     operation_id="listDeliveries",
     summary="What was told, and what came of it",
     response_model=DeliveryPageOut,
-    responses=problems(401, 403, 404, 422),
+    responses=problems(401, 403, 404, 422, INVALID_CURSOR),
 )
 async def list_deliveries(
     *,

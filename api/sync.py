@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.dependencies import CurrentUser, Reader, Reviews, Sync
-from api.documentation import NOT_CONNECTED, problems
+from api.documentation import INVALID_CURSOR, NOT_CONNECTED, problems
 from api.paging import DEFAULT_LIMIT, CursorText, Limit, id_cursor, page_body, read_id_cursor
 from api.preferences import Prefer, applied, etag_of, wait_of
 from api.responses import PlainJson
@@ -95,7 +95,7 @@ async def push_all(user_id: CurrentUser, sync: Sync, prefer: Prefer = None) -> R
     operation_id="listConflicts",
     summary="Values that lost",
     response_model=ConflictPageOut,
-    responses=problems(401, 403, 422),
+    responses=problems(401, 403, 422, INVALID_CURSOR),
 )
 async def conflicts(
     user_id: CurrentUser, reviews: Reviews, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
@@ -125,7 +125,7 @@ async def resolve(
     operation_id="listHolds",
     summary="Mass deletions that wait for a person",
     response_model=HoldPageOut,
-    responses=problems(401, 403, 422),
+    responses=problems(401, 403, 422, INVALID_CURSOR),
 )
 async def holds(
     user_id: CurrentUser, reviews: Reviews, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None

@@ -17,10 +17,11 @@ from sandbox.asgi import Face
 from services.google.transport import AsgiTransport
 from services.settings import load_settings
 from services.system import SystemClock, SystemIds
+from tests.api.documented import Documented
 from tests.google.world import NoNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from fastapi import FastAPI
 
@@ -191,7 +192,8 @@ async def running_service(
     loaded = load_settings(None, database_url=database_url, **values)
     async with running(app, loaded, clock=clock or SystemClock(), ids=SystemIds()) as parts:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
+        hooks: dict[str, list[Callable[..., Any]]] = {"response": [Documented(app)]}
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, event_hooks=hooks) as http:
             yield Service(app, http, parts)
 
 
