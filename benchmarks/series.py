@@ -69,7 +69,7 @@ def measure(plan: Plan) -> list[Row]:
             f"- GET /slots?expand=true&limit={_PAGE} over a month, median of {_REQUESTS}",
             "ms",
             listed[_SERIES],
-            Target("at most", 15),
+            Target("at most", 5),
             other,
             listed[_SINGLE],
             note="A page of single slots is read from an index; for one of instances 200 rules are placed.",

@@ -64,7 +64,7 @@ class SqlTransaction:
         await self._connection.control("SAVEPOINT part")
         try:
             yield
-        except Exception:
+        except Exception:  # A cancellation ends the whole transaction, this part with it.
             await self._connection.control("ROLLBACK TO SAVEPOINT part")
             await self._connection.control("RELEASE SAVEPOINT part")
             self._sequences.go_back(mark)

@@ -63,7 +63,7 @@ class MemoryTransaction:
         counted, tables = self._sequences.mark(), self._workspace.mark()
         try:
             yield
-        except Exception:
+        except Exception:  # A cancellation ends the whole transaction, this part with it.
             self._workspace.go_back(tables)
             self._sequences.go_back(counted)
             raise

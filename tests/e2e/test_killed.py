@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from tests.e2e.google import START
+from tests.e2e.killing import PARTS, killed_at_each
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Person, somebody
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Machines
     from tests.e2e.servers import GoogleServer, Server
 
-PARTS = 2
-"""The calls are dealt out to so many tests, so that these can run side by side."""
 AT_LEAST = 10
 """How many calls the session makes, when nothing goes wrong."""
 
@@ -100,29 +100,19 @@ class Driver:
 async def test_a_server_killed_at_any_call_loses_and_doubles_nothing(
     machines: Machines, sqlite_url: str, moment: str, part: int
 ):
-    await _killed_at_each(machines, sqlite_url, moment, first=part, step=PARTS)
+    kill = partial(_killed_at, moment)
+    await killed_at_each(machines, sqlite_url, kill, first=part, step=PARTS, at_least=AT_LEAST)
 
 
 @pytest.mark.parametrize(("moment", "first"), [("hold_before", 0), ("commit_then_hold", 1)])
 async def test_the_same_holds_on_postgresql_for_every_third_call(
     machines: Machines, postgres_url: str, moment: str, first: int
 ):
-    await _killed_at_each(machines, postgres_url, moment, first=first, step=3)
+    kill = partial(_killed_at, moment)
+    await killed_at_each(machines, postgres_url, kill, first=first, step=3, at_least=AT_LEAST)
 
 
-async def _killed_at_each(
-    machines: Machines, database_url: str, moment: str, *, first: int, step: int
-) -> None:
-    """One session after the other, each killed some calls later than the last, until one has no such call."""
-    google = machines.google()
-    server = machines.server(database_url, google, SYNC_LEASE_SECONDS="2", WORKER_POLL_SECONDS="0.5")
-    spared = first
-    while await _killed_at(server, google, moment, spared):
-        spared += step
-    assert spared >= AT_LEAST
-
-
-async def _killed_at(server: Server, google: GoogleServer, moment: str, spared: int) -> bool:
+async def _killed_at(moment: str, server: Server, google: GoogleServer, spared: int) -> bool:
     """Kill the server at its call number `spared` + 1; `False` when the session did not make so many."""
     async with somebody(server.url, google.url) as person:
         alive = asyncio.Event()

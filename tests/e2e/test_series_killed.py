@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.killing import PARTS, killed_at_each
 from tests.e2e.recurring import LECTURE, Instance, agree, hours, instance, lectures
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Person, somebody
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Machines
     from tests.e2e.servers import GoogleServer, Server
 
-PARTS = 2
-"""The calls are dealt out to so many tests, so that these can run side by side."""
 AT_LEAST = 6
 """How many calls the edit makes: it shortens, adds, and for each exception finds and changes."""
 
@@ -26,29 +26,19 @@ AT_LEAST = 6
 async def test_a_split_of_a_series_survives_the_death_of_the_server_at_any_call(
     machines: Machines, sqlite_url: str, moment: str, part: int
 ):
-    await _killed_at_each(machines, sqlite_url, moment, first=part, step=PARTS)
+    kill = partial(_killed_at, moment)
+    await killed_at_each(machines, sqlite_url, kill, first=part, step=PARTS, at_least=AT_LEAST)
 
 
 @pytest.mark.parametrize(("moment", "first"), [("hold_before", 0), ("commit_then_hold", 1)])
 async def test_the_same_holds_on_postgresql_for_every_third_call(
     machines: Machines, postgres_url: str, moment: str, first: int
 ):
-    await _killed_at_each(machines, postgres_url, moment, first=first, step=3)
+    kill = partial(_killed_at, moment)
+    await killed_at_each(machines, postgres_url, kill, first=first, step=3, at_least=AT_LEAST)
 
 
-async def _killed_at_each(
-    machines: Machines, database_url: str, moment: str, *, first: int, step: int
-) -> None:
-    """One edit after the other, each killed some calls later than the last, until one has no such call."""
-    google = machines.google()
-    server = machines.server(database_url, google, SYNC_LEASE_SECONDS="2", WORKER_POLL_SECONDS="0.5")
-    spared = first
-    while await _killed_at(server, google, moment, spared):
-        spared += step
-    assert spared >= AT_LEAST
-
-
-async def _killed_at(server: Server, google: GoogleServer, moment: str, spared: int) -> bool:
+async def _killed_at(moment: str, server: Server, google: GoogleServer, spared: int) -> bool:
     """Kill the server at call number `spared` + 1 of the edit; `False` when it makes no such call."""
     async with somebody(server.url, google.url) as ada:
         await _prepared(ada)
