@@ -1,29 +1,23 @@
-"""Who wrote what having seen what, and a judge of how it ended that does not ask the engine.
-
-Every edit writes a value that nothing else writes and notes which value its author saw. At the end each edit
-must be accounted for: it stands, or an edit that had seen it replaced it, or its value is kept in a conflict,
-or a person who saw it deleted the thing or settled the conflict.
-"""
+"""How a history of the engine ended, judged without asking the engine."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from services.core.records import SyncState
 from services.core.slots import AllDay, Schedule, Timed, content_to_document
 from services.slot_scopes import SlotAddress
-from tests.engine.world import START, USER
+from tests.engine.world import USER
+from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
 
 if TYPE_CHECKING:
     from services.core.records import ConflictRecord, Slot
     from services.core.slots import SlotContent
     from tests.engine.world import World
-
-FIELDS = {"title": "summary", "location": "location", "description": "description", "schedule": "start"}
-"""The fields that both sides edit, with Google's names."""
+    from tests.judges.ancestry import Ledger
 
 
 def local_value(content: SlotContent, name: str) -> str:
@@ -31,16 +25,6 @@ def local_value(content: SlotContent, name: str) -> str:
     if name == "schedule":
         return content.schedule.span.start.isoformat()
     return str(getattr(content, name))
-
-
-def remote_value(event: dict[str, Any], name: str) -> str:
-    """What Google shows in a field."""
-    if name != "schedule":
-        return str(event.get(FIELDS[name], ""))
-    start = event["start"]
-    if "date" in start:
-        return str(start["date"])
-    return datetime.fromisoformat(start["dateTime"]).astimezone(UTC).isoformat()
 
 
 def conflict_values(conflict: ConflictRecord) -> tuple[str, str]:
@@ -52,48 +36,6 @@ def conflict_values(conflict: ConflictRecord) -> tuple[str, str]:
     return value(conflict.losing_value), value(conflict.winning_value)
 
 
-@dataclass(slots=True)
-class Ledger:
-    """Every value that anybody wrote, with the value that its author saw in the same field."""
-
-    saw: dict[str, str] = field(default_factory=dict)
-    settled: set[str] = field(default_factory=set)
-    """Values that a person saw and decided about: by deleting the thing, or by settling a conflict."""
-    reasserted: set[str] = field(default_factory=set)
-    """Values that a person brought back with a deleted thing, whatever was written since."""
-    late: bool = False
-    """Whether a write of ours reached Google long after it was given up, and still met its condition.
-
-    Google dates it by its arrival, so it may look later than an edit that had seen it; that one is then kept
-    in a conflict.
-    """
-
-    def write(self, name: str, *, saw: str) -> str:
-        """A value never written before."""
-        number = len(self.saw)
-        if name != "schedule":
-            value = f"{name}-{number}"
-        elif number % 3:
-            value = (START + timedelta(minutes=number)).isoformat()
-        else:
-            value = (START.date() + timedelta(days=number)).isoformat()
-        self.note(value, saw=saw)
-        return value
-
-    def note(self, value: str, *, saw: str = "") -> None:
-        """Remember that somebody wrote `value`, having seen `saw`."""
-        assert value not in self.saw, f"{value} was written before"
-        self.saw[value] = saw
-
-    def descends(self, value: str, ancestor: str) -> bool:
-        """Whether the author of `value` had, perhaps through others, seen `ancestor`."""
-        while value in self.saw:
-            if value == ancestor:
-                return True
-            value = self.saw[value]
-        return value == ancestor
-
-
 def schedule_of(value: str) -> Schedule:
     """The schedule that begins at a value of the ledger."""
     if "T" in value:
@@ -101,19 +43,6 @@ def schedule_of(value: str) -> Schedule:
         return Schedule(Timed(start, start + timedelta(hours=1), "UTC"))
     day = date.fromisoformat(value)
     return Schedule(AllDay(day, day + timedelta(days=1)))
-
-
-def google_times(value: str) -> dict[str, Any]:
-    """The same, in Google's words; what the other kind of time had is removed."""
-    if "T" in value:
-        end = (datetime.fromisoformat(value) + timedelta(hours=1)).isoformat()
-        return {
-            "start": {"dateTime": value, "timeZone": "UTC", "date": None},
-            "end": {"dateTime": end, "timeZone": "UTC", "date": None},
-        }
-    end = (date.fromisoformat(value) + timedelta(days=1)).isoformat()
-    none = {"dateTime": None, "timeZone": None}
-    return {"start": {"date": value, **none}, "end": {"date": end, **none}}
 
 
 async def judge(world: World, ledger: Ledger, titles: list[str]) -> None:
@@ -139,16 +68,8 @@ async def judge(world: World, ledger: Ledger, titles: list[str]) -> None:
         ]
     conflicts = await world.review.conflicts(USER, after=None, limit=10_000)
     standing = {remote_value(event, name) for event in events for name in FIELDS}
-    kept = standing | ledger.settled | {conflict_values(conflict)[0] for conflict in conflicts}
-    for value in ledger.saw:
-        assert any(ledger.descends(each, value) for each in kept), f"{value} was lost"
-        if ledger.late or any(ledger.descends(each, value) for each in ledger.settled):
-            continue
-        for stands in standing - ledger.reasserted - {"", value}:
-            assert not ledger.descends(value, stands), f"{value} lost to {stands}, which it had seen"
-    for title in titles:
-        copies = [each for each in standing if each and ledger.descends(each, title)]
-        assert len(copies) <= 1, f"{title} stands twice"
+    losers = {conflict_values(conflict)[0] for conflict in conflicts}
+    judge_ancestry(ledger, standing=standing, losers=losers, titles=titles)
     assert world.google.call("GET", "/mails")["mails"] == [], "nobody asked for mail"
     await judge_conflicts(world)
     for slot in await world.all_slots(deleted=True):

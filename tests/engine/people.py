@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING
 
 from services.core.accounts import AccountStatus
 from tests.engine.interruptions import die_at
-from tests.engine.ledger import (
-    FIELDS,
-    Ledger,
-    conflict_values,
-    google_times,
-    local_value,
-    remote_value,
-    schedule_of,
-)
+from tests.engine.ledger import conflict_values, local_value, schedule_of
 from tests.engine.world import USER
+from tests.judges.ancestry import FIELDS, Ledger, google_times, remote_value
 
 if TYPE_CHECKING:
     import random
