@@ -273,10 +273,12 @@ async def _end_earlier_credentials(tx: Transaction, user_id: UUID) -> None:
     """From now on the e-mail is proven, and only the browser that proved it goes on.
 
     Where anybody may register any address, whoever registered somebody else's holds a key, and would read and
-    write the calendar that its real owner links (pre-hijacking, USENIX Security 2022).
+    write the calendar that its real owner links (pre-hijacking, USENIX Security 2022). An address to which
+    changes are told, or at which they can be read, is as good as a key.
     """
     await tx.keys.remove_all(user_id)
     await tx.sessions.remove_all(user_id)
     await tx.feeds.remove(user_id)
+    await tx.subscriptions.remove_all(user_id)
     await tx.flows.remove_all(user_id)
     await tx.users.prove_email(user_id)

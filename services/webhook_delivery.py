@@ -15,7 +15,12 @@ import orjson
 
 from services.change_feed import changes_behind
 from services.core.changes import FeedPosition, caught_up
-from services.core.errors import CursorExpiredError, UnknownUserError, VendorError
+from services.core.errors import (
+    CursorExpiredError,
+    UnknownSubscriptionError,
+    UnknownUserError,
+    VendorError,
+)
 from services.core.subscriptions import (
     LEASE,
     Delivery,
@@ -80,8 +85,8 @@ class WebhookDelivery:
         """Tell a receiver the next part of what it does not have; what is left is due again at once."""
         try:
             message = await self._next(claimed)
-        except UnknownUserError:
-            return  # Erased meanwhile, with its subscriptions.
+        except (UnknownUserError, UnknownSubscriptionError):
+            return  # It ended after it was claimed.
         if isinstance(message, FeedPosition):
             # Numbers that no slot carries any more, since it was purged.
             passed = replace(
@@ -151,6 +156,9 @@ class WebhookDelivery:
                 view = await changes_behind(tx, claimed.user_id, claimed.position, limit=SLOTS_PER_MESSAGE)
             except CursorExpiredError as expired:
                 return Message(MessageType.EXPIRED, caught_up(expired.last_seq), {"seq": expired.last_seq})
+            # Asked after the changes were read: what came after the subscription ended is told to nobody.
+            if await tx.subscriptions.find(claimed.user_id, claimed.id) is None:
+                raise UnknownSubscriptionError(claimed.id)
         if not view.page.changes:
             return view.page.position
         data = {

@@ -41,6 +41,11 @@ class MemorySubscriptionRepository:
         self._workspace.to_write("deliveries", user_id).pop(subscription_id, None)
         return True
 
+    async def remove_all(self, user_id: UUID) -> None:
+        """Forget every subscription of a user, with their logs."""
+        self._workspace.to_write("subscriptions", user_id).clear()
+        self._workspace.to_write("deliveries", user_id).clear()
+
     async def claim(self, *, now: datetime, lease_until: datetime) -> Subscription | None:
         """Lease the active subscription that waits longest and is behind its user's sequence."""
         due = [

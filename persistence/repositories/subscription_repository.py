@@ -92,6 +92,8 @@ _oldest_kept = (
 )
 _DROP = delete(webhook_deliveries).where(_OF_LOG, _d.id < _oldest_kept)
 _REMOVE_LOG = delete(webhook_deliveries).where(_OF_LOG)
+_REMOVE_LOGS = delete(webhook_deliveries).where(_d.user_id == bindparam("of_user"))
+_REMOVE_ALL = delete(webhook_subscriptions).where(_OWN)
 
 
 class SqlSubscriptionRepository:
@@ -118,6 +120,11 @@ class SqlSubscriptionRepository:
         place = {"of_user": user_id, "of_subscription": subscription_id}
         await self._connection.fetch(_REMOVE_LOG, place)
         return bool(await self._connection.fetch(_REMOVE, place))
+
+    async def remove_all(self, user_id: UUID) -> None:
+        """Forget every subscription of a user, with their logs."""
+        await self._connection.fetch(_REMOVE_LOGS, {"of_user": user_id})
+        await self._connection.fetch(_REMOVE_ALL, {"of_user": user_id})
 
     async def claim(self, *, now: datetime, lease_until: datetime) -> Subscription | None:
         """Lease the active subscription that waits longest and is behind its user's sequence."""

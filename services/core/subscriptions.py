@@ -214,6 +214,9 @@ class SubscriptionRepository(Protocol):
     async def remove(self, user_id: UUID, subscription_id: UUID) -> bool:
         """Forget a subscription with its log; whether there was one."""
 
+    async def remove_all(self, user_id: UUID) -> None:
+        """Forget every subscription of a user, with their logs."""
+
     async def claim(self, *, now: datetime, lease_until: datetime) -> Subscription | None:
         """Lease the active subscription that waits longest and is behind its user's sequence.
 

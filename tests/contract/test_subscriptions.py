@@ -112,6 +112,21 @@ async def test_a_removed_one_is_gone_with_its_log(uow: UnitOfWork) -> None:
     assert not await finished(uow, subscription)
 
 
+async def test_all_of_a_user_are_removed_and_nobody_elses(uow: UnitOfWork) -> None:
+    user_id, other = await some_user(uow), await some_user(uow)
+    ended = [await subscribed(uow, user_id) for _ in range(2)]
+    kept = await subscribed(uow, other)
+    async with uow() as tx:
+        for each in (*ended, kept):
+            await tx.subscriptions.log(delivery(each))
+        await tx.subscriptions.remove_all(user_id)
+    async with uow.reading() as tx:
+        assert await tx.subscriptions.all_of(user_id) == []
+        assert await tx.subscriptions.deliveries(user_id, ended[0].id, before=None, limit=9) == []
+        assert await tx.subscriptions.all_of(other) == [kept]
+        assert len(await tx.subscriptions.deliveries(other, kept.id, before=None, limit=9)) == 1
+
+
 def delivery(subscription: Subscription, **fields) -> Delivery:
     made = Delivery(
         user_id=subscription.user_id,

@@ -195,6 +195,17 @@ async def test_one_that_is_removed_while_it_is_told_leaves_nothing(world: World)
     assert await world.service.all_of(world.user_id) == []
 
 
+async def test_one_that_ended_after_it_was_claimed_is_told_nothing(world: World) -> None:
+    """Whoever it was that subscribed, what changes from now on is none of their business."""
+    await world.add("Before")
+    claimed = await world.delivery.claim()
+    assert claimed is not None
+    await world.service.remove(world.user_id, world.subscription_id)
+    await world.add("After")
+    await world.delivery.run(claimed)
+    assert world.receiver.requests == []
+
+
 async def test_a_user_has_ten_at_most_and_none_inside_our_network(world: World) -> None:
     for _ in range(9):
         await world.service.create(world.user_id, URL, "")
