@@ -87,6 +87,7 @@ def http_policy(settings: Settings) -> HttpPolicy:
         return_origins=settings.return_origins,
         cors_origins=settings.cors_origins,
         hosts=settings.hosts,
+        body_deadline=timedelta(seconds=settings.body_timeout_seconds),
     )
 
 

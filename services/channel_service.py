@@ -16,6 +16,7 @@ from uuid import UUID
 
 from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus, Channel, ChannelStatus
+from services.core.credentials import NOBODYS_ID
 from services.core.errors import (
     DomainError,
     GoogleNotConnectedError,
@@ -112,7 +113,7 @@ class ChannelService:
         user_id = _user_of(channel_id)
         now = self._clock.now()
         async with self._uow() as tx:
-            channel = await tx.channels.find(user_id, channel_id) if user_id else None
+            channel = await tx.channels.find(user_id, channel_id)
             expected = channel.token_hash if channel else _UNKNOWN_TOKEN_HASH
             genuine = hmac.compare_digest(expected, _hash(token))
             if channel is None or not genuine:
@@ -245,11 +246,12 @@ def channel_id_for(user_id: UUID, unique: UUID) -> str:
     return f"{user_id.hex}{unique.hex}"
 
 
-def _user_of(channel_id: str) -> UUID | None:
+def _user_of(channel_id: str) -> UUID:
+    """Whose rows to look among; nobody's where the id is none of ours, so that each is looked up alike."""
     try:
         return UUID(hex=channel_id[:32])
     except ValueError:
-        return None
+        return NOBODYS_ID
 
 
 def _hash(token: str) -> str:

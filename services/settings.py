@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     trusted_hosts: Hosts = ()
     trusted_proxies: Networks = ()
     rate_limit_per_minute: int = Field(default=600, ge=0, le=1_000_000)
+    body_timeout_seconds: float = Field(default=30, gt=0, le=3600)
 
     google_client_id: str | None = None
     google_client_secret: SecretStr | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -185,27 +184,6 @@ async def test_a_frontend_gets_the_browser_back(sqlite_url: str) -> None:
 )
 async def test_a_browser_is_sent_to_known_places_only(ada: Person, target: str) -> None:
     refused(await ada.get("/auth/google/authorize", params={"return_to": target}), "/query/return_to")
-
-
-async def test_notifications_are_answered_for_known_channels_only(any_service: Service, bob: Person) -> None:
-    await any_service.connect(bob)
-    await bob.post("/sync/trigger")
-    notification = (await any_service.sandbox("GET", "/notifications"))["notifications"][0]
-    genuine = {name.lower(): value for name, value in notification["headers"].items()}
-    path = urlsplit(notification["url"]).path
-    assert (await any_service.http.post(path, headers=genuine)).status_code == 204
-    assert (await any_service.http.post(path, headers=genuine, content=b"{}")).status_code == 204
-    forged = [
-        {},
-        {**genuine, "x-goog-channel-token": "x"},
-        {**genuine, "x-goog-resource-id": "x"},
-        {**genuine, "x-goog-channel-id": "x" * 64},
-        {**genuine, "x-goog-channel-id": "x" * 1000},
-        {**genuine, "x-goog-channel-token": "é"},
-    ]
-    for headers in forged:
-        raw = {name: value.encode("latin-1") for name, value in headers.items()}
-        problem(await any_service.http.post(path, headers=raw), 404, "not-found")
 
 
 async def test_without_credentials_there_is_no_google(sqlite_url: str) -> None:

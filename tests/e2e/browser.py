@@ -54,6 +54,15 @@ class Browser:
         """What it keeps, by name."""
         return {cookie.name: cookie.value or "" for cookie in self._http.cookies.jar}
 
+    def forget(self, *names: str) -> None:
+        """Lose cookies."""
+        for name in names:
+            self._http.cookies.delete(name)
+
+    def resemble(self, other: Browser) -> None:
+        """Have every cookie that another browser has."""
+        self._http.cookies.update(other._http.cookies)
+
     async def go(self, url: str) -> httpx.Response:
         """The person goes to an address, by hand or by a link; redirects are not followed."""
         return await self._http.get(url, headers={**NAVIGATION, "sec-fetch-site": "none"})

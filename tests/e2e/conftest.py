@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.public import PUBLIC
 from tests.e2e.servers import GoogleServer, Server
 from tests.e2e.world import Person, somebody
 
@@ -32,36 +32,67 @@ def shared_google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleSe
         google.close()
 
 
-@pytest.fixture(scope="session")
-def shared_sqlite(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, shared_google: GoogleServer
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copy(sqlite_template, folder / "shared.db")
-    with _serving(folder, f"sqlite:///{folder / 'shared.db'}", shared_google) as server:
-        yield server
+@dataclass
+class Shared:
+    """Servers that many stories share, each started when the first one asks for it."""
+
+    request: pytest.FixtureRequest
+    folders: pytest.TempPathFactory
+    google: GoogleServer
+    started: dict[tuple[str, ...], Server] = field(default_factory=dict)
+
+    def server(self, database: str, **settings: str) -> Server:
+        """The one over this kind of database with these settings."""
+        wanted = (database, *(f"{name}={value}" for name, value in sorted(settings.items())))
+        if wanted not in self.started:
+            folder = self.folders.mktemp("server")
+            url = self._database(database, folder)
+            self.started[wanted] = Server(folder, database_url=url, google=self.google, **settings)
+            self.started[wanted].start()
+        return self.started[wanted]
+
+    def _database(self, kind: str, folder: Path) -> str:
+        if kind == "sqlite":
+            shutil.copy(self.request.getfixturevalue("sqlite_template"), folder / "shared.db")
+            return f"sqlite:///{folder / 'shared.db'}"
+        postgres: PostgresServer = self.request.getfixturevalue("postgres")
+        return postgres.url(asyncio.run(postgres.create_database()))
 
 
 @pytest.fixture(scope="session")
-def shared_postgresql(
-    tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, shared_google: GoogleServer
-) -> Iterator[Server]:
-    name = asyncio.run(postgres.create_database())
-    folder = tmp_path_factory.mktemp("server")
-    with _serving(folder, postgres.url(name), shared_google) as server:
-        yield server
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared_google: GoogleServer
+) -> Iterator[Shared]:
+    made = Shared(request, tmp_path_factory, shared_google)
+    try:
+        yield made
+    finally:
+        for server in made.started.values():
+            server.close()
 
 
 @pytest.fixture
-def service(request: pytest.FixtureRequest) -> Iterator[Server]:
+def service(request: pytest.FixtureRequest, shared: Shared) -> Iterator[Server]:
     """The service over SQLite, shared; it must be as healthy after the story as before."""
-    yield from _watched(request, "sqlite")
+    yield from _watched(request, shared.server("sqlite"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_service(request: pytest.FixtureRequest) -> Iterator[Server]:
+def any_service(request: pytest.FixtureRequest, shared: Shared) -> Iterator[Server]:
     """The same over each database."""
-    yield from _watched(request, request.param)
+    yield from _watched(request, shared.server(request.param))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def public_service(request: pytest.FixtureRequest, shared: Shared) -> Iterator[Server]:
+    """The service as it is on the internet, over each database."""
+    yield from _watched(request, shared.server(request.param, **PUBLIC))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def limited_service(request: pytest.FixtureRequest, shared: Shared) -> Iterator[Server]:
+    """The service with its rate limits, over each database; the general one is too high to be met."""
+    yield from _watched(request, shared.server(request.param, RATE_LIMIT_PER_MINUTE="100000"))
 
 
 @pytest.fixture
@@ -118,17 +149,7 @@ def machines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine
         _report(request, each, 0, made.expected)
 
 
-@contextmanager
-def _serving(folder: Path, database_url: str, google: GoogleServer) -> Iterator[Server]:
-    server = Server(folder, database_url=database_url, google=google)
-    with ExitStack() as stack:
-        stack.callback(server.close)
-        server.start()
-        yield server
-
-
-def _watched(request: pytest.FixtureRequest, database: str) -> Iterator[Server]:
-    server: Server = request.getfixturevalue(f"shared_{database}")
+def _watched(request: pytest.FixtureRequest, server: Server) -> Iterator[Server]:
     since = len(server.process.lines)
     yield server
     _report(request, server, since)

@@ -73,6 +73,7 @@ class Server:
         if database_url is not None:
             addresses["DATABASE_URL"] = database_url
         self._folder = folder
+        self.database_url = database_url
         # Stories ask quicker than people do, and all from one address.
         unhindered = {"RATE_LIMIT_PER_MINUTE": "0"}
         self._environment = {"PORT": str(self._port.number), **unhindered, **addresses, **settings}

@@ -15,7 +15,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.google import Google
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 _BARE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Everything here is plain http on this machine; loading certificates for each client would take long."""
@@ -74,10 +74,16 @@ class Person:
 
 
 @asynccontextmanager
-async def somebody(server_url: str, google_url: str, name: str = "ada") -> AsyncIterator[Person]:
+async def somebody(
+    server_url: str,
+    google_url: str,
+    name: str = "ada",
+    *,
+    via: Callable[[], httpx.AsyncClient] = client,
+) -> AsyncIterator[Person]:
     """A new person: registered with the service, known to Google, not linked yet."""
     email = f"{name}-{next(_numbers)}@example.com"
-    async with client() as http, client() as browsing:
+    async with via() as http, via() as browsing:
         google = Google(http, google_url, email)
         await google.open()
         answer = await http.post(f"{server_url}/auth/users", json={"email": email, "name": name})
