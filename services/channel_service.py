@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -24,6 +23,7 @@ from services.core.errors import (
     VendorError,
     WebhookUrlNotConfiguredError,
 )
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from services.core.calendars import CalendarSync

@@ -6,7 +6,7 @@ not; an exception may be addressed by its own id as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.core.edits import Edit, edit, require_editable
@@ -16,6 +16,7 @@ from services.core.errors import (
     UnknownInstanceError,
     UnknownSlotError,
 )
+from services.core.frozen import replace
 from services.core.records import HistoryEntry
 from services.core.recurrence import accepted
 from services.core.restrictions import DELETED, Restriction

@@ -6,12 +6,13 @@ Google is the sync's work. So a save never waits for Google, and never fails bec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.calendar_names import calendar_for_new_slot, stored_id
 from services.core.edits import edit, require_editable
 from services.core.errors import InvalidSlotError, StaleEditError, UnknownSlotError
+from services.core.frozen import replace
 from services.core.records import HistoryEntry, Notify, Origin, Slot
 from services.core.relocation import relocated, require_movable
 from services.core.scoped_edits import Circumstances, ScopedEdit

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from services.core.errors import (
     ReauthorisationRequiredError,
     VendorError,
 )
+from services.core.frozen import replace
 from services.core.retry import RetryAt, next_attempt, spread
 from services.sync_pull import Puller
 from services.sync_push import Pusher

@@ -8,11 +8,11 @@ empty calendar; and when too many stay missing, a person decides.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.core.calendars import Cursor, HoldRecord
 from services.core.errors import FailureClass, VendorError
+from services.core.frozen import replace
 from services.core.guard import is_mass_deletion
 from services.core.intake import take_in, take_in_absence
 from services.sync_run import count_pulled, where

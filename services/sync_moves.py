@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from services.core.frozen import replace
 from services.core.intake import take_in
 from services.core.records import PushFailure
 from services.core.relocation import arrived, following_series, stayed

@@ -8,12 +8,12 @@ What a complete listing lacks was deleted, but only after a second look and afte
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from services.core.calendars import Cursor
 from services.core.errors import FailureClass, VendorError
+from services.core.frozen import replace
 from services.sync_missing import MissingEvents, begin_listing
 from services.sync_run import count_pulled, where
 from services.sync_series import bind_orphans

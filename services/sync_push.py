@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.core.breaker import half_open
 from services.core.errors import FailureClass, VendorError
+from services.core.frozen import replace
 from services.core.intake import take_in, take_in_absence
 from services.core.pushing import (
     Call,

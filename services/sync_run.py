@@ -7,10 +7,11 @@ release never stores a cursor beyond a page that was not taken in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.core.calendars import SyncCounters
+from services.core.frozen import replace
 from services.core.reconcile import DropLocal
 from services.core.records import ConflictRecord, HistoryEntry
 from services.sync_series import let_exceptions_follow

@@ -6,11 +6,11 @@ the exceptions has to be found out. Nothing here costs anything where no series 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from services.core.following import follow
+from services.core.frozen import replace
 from services.core.pushing import Call, Wait, wants_news
 from services.core.records import PushFailure, SeriesLink
 from services.core.series import SERIES_PENDING, by_original_start, has_ended, is_of_others, standing_alone

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.core.event_ids import event_id_for, slot_id_in
 from services.core.freshness import is_known, must_be_read_afresh, newest
+from services.core.frozen import replace
 from services.core.intake import slot_from_event, take_in
 from services.core.relocation import arrived
 from services.sync_series import SeriesOfPage

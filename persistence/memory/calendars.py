@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from persistence.failures import ConstraintError
 from persistence.repositories.sync_state_mapper import wake_at
 from services.core.calendars import LONG_AGO, CalendarStatus, CalendarSync, Claim
 from services.core.errors import LeaseLostError
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

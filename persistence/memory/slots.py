@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from persistence.failures import ConstraintError
 from persistence.repositories.slot_mapper import cleaned, search_text, with_seq
 from services.core.agenda import original_instant, replaced_by
+from services.core.frozen import replace
 from services.core.records import Slot, SlotCounts, SyncState
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ an import of 100,000 events must not pay for a conversion per value that most va
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from persistence.models import fixed_slots
-from persistence.records import maker
 from persistence.repositories.slot_documents import (
     attendees_out,
     content_out,
@@ -30,6 +29,7 @@ from persistence.repositories.slot_documents import (
 )
 from persistence.types import from_micros, to_json, to_micros, uuid_of, without_nul
 from services.core.agenda import original_instant
+from services.core.frozen import maker, replace
 from services.core.records import (
     NO_LOOP,
     GoogleCopy,

@@ -7,9 +7,9 @@ local edits are kept and Google's copy is read afresh when the breaker half-open
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from services.core.frozen import replace
 from services.core.records import LoopRecord, Slot
 
 if TYPE_CHECKING:

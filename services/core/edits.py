@@ -6,12 +6,13 @@ version, edit times, history and the circuit breaker cannot be forgotten by one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.core.breaker import observe_app_edit
 from services.core.errors import ReadOnlySlotError
 from services.core.event_types import require_fitting
+from services.core.frozen import replace
 from services.core.restrictions import DELETED, FIELDS, editable_fields
 from services.core.slots import changed_fields
 

@@ -7,11 +7,12 @@ ours, and only a full comparison sees that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from services.core.breaker import keep_in_sight, observe_change
+from services.core.frozen import replace
 from services.core.reconcile import Conflict, DropLocal, Merge, Pull, Step, local_after, reconcile
 from services.core.records import Deletion, GoogleCopy, Slot
 from services.core.slots import AllDay, Schedule, SlotContent, Timed, group_value

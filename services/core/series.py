@@ -6,10 +6,10 @@ anything else: what it changed is pushed, and what Google changed in that instan
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.core.errors import UnknownInstanceError
+from services.core.frozen import replace
 from services.core.intake import cancelled_content
 from services.core.records import NO_LOOP, Slot
 from services.core.recurrence import InvalidRecurrenceError, occurrence_at

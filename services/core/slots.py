@@ -7,9 +7,11 @@ cannot look like an edit. Content is compared and merged by field groups: everyt
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,9 +5,9 @@ Its transport is synchronous, so only what it builds is taken over.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from services.core.frozen import replace
 from services.google.request_forms import RequestForms
 
 if TYPE_CHECKING:
