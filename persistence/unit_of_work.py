@@ -22,7 +22,7 @@ from persistence.repositories.sign_in_flow_repository import SqlSignInFlowReposi
 from persistence.repositories.subscription_repository import SqlSubscriptionRepository
 from persistence.repositories.sync_state_repository import SqlCalendarSyncRepository
 from persistence.repositories.user_repository import SqlUserRepository
-from services.core.boundary import transaction_open
+from services.core.boundary import TransactionOpen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -88,7 +88,7 @@ class SqlUnitOfWork:
 
     @asynccontextmanager
     async def _open(self, *, writing: bool) -> AsyncIterator[SqlTransaction]:
-        with transaction_open():
+        with TransactionOpen():
             async with self._database.transaction(writing=writing) as connection:
                 transaction = SqlTransaction(connection)
                 yield transaction

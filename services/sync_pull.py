@@ -95,7 +95,8 @@ class Puller:
 
     async def _apply(self, run: CalendarRun, page: EventPage, cursor: Cursor) -> None:
         """Take a page in and move to `cursor`; a last page that changes nothing writes nothing."""
-        run.calendar = replace(run.calendar, time_zone=page.time_zone)
+        if page.time_zone != run.calendar.time_zone:
+            run.calendar = replace(run.calendar, time_zone=page.time_zone)
         if not page.events and not page.unreadable and page.next_page_token is None:
             run.move_to(cursor)
             return

@@ -52,6 +52,8 @@ class CalendarRun:
 
     def count(self, **more: int) -> None:
         """Add to the calendar's counters."""
+        if not any(more.values()):
+            return
         self.calendar = replace(self.calendar, counters=self.calendar.counters.plus(SyncCounters(**more)))
 
     def move_to(self, cursor: Cursor) -> None:

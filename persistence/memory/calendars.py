@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from persistence.failures import ConstraintError
 from persistence.repositories.sync_state_mapper import wake_at
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from persistence.memory.state import Workspace
-    from persistence.repositories.sequence import Sequences
 
 
 class MemoryCalendarSyncRepository:
     """Implements `CalendarSyncRepository`."""
 
-    def __init__(self, workspace: Workspace, sequences: Sequences) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._sequences = sequences
+        self._sequences = workspace.sequences
 
     async def add(self, calendar: CalendarSync) -> None:
         """Store a new calendar."""
@@ -75,11 +74,12 @@ class MemoryCalendarSyncRepository:
         """Fence, and lock the user: the first statement of every transaction that stores a result."""
         calendar = self._held(claim)
         self._sequences.begin(claim.user_id, self._workspace.last_seq(claim.user_id))
-        self._put(replace(calendar, lease_until=lease_until))
+        if calendar.lease_until != lease_until:
+            self._put(replace(calendar, lease_until=lease_until))
 
     async def save_progress(self, claim: Claim, calendar: CalendarSync) -> None:
         """Store cursor, time_zone, progress and counters of `calendar`, fenced."""
-        self._put(_with_progress(self._held(claim), calendar))
+        self._put(replace(self._held(claim), **_progress(calendar)))
 
     async def release(self, claim: Claim, calendar: CalendarSync, *, now: datetime) -> None:
         """Store the outcome and give the lease back; due again now if a trigger came since the claim."""
@@ -87,7 +87,9 @@ class MemoryCalendarSyncRepository:
         quiet = held.dirty_seq == claim.calendar.dirty_seq
         self._put(
             replace(
-                _with_outcome(held, calendar),
+                held,
+                **_progress(calendar),
+                **_outcome(calendar),
                 due_at=calendar.due_at if quiet else now,
                 pull_due_at=calendar.pull_due_at if quiet else now,
                 done_seq=calendar.done_seq,
@@ -116,14 +118,21 @@ class MemoryCalendarSyncRepository:
         """Replace everything but lease, epoch and trigger columns; for service calls outside a run."""
         known = await self.find(calendar.user_id, calendar.calendar_id)
         if known is not None:
-            replaced = replace(_with_outcome(known, calendar), status=calendar.status)
-            self._put(_with_traits(replaced, calendar))
+            self._put(
+                replace(
+                    known,
+                    **_progress(calendar),
+                    **_outcome(calendar),
+                    **_traits(calendar),
+                    status=calendar.status,
+                )
+            )
 
     async def save_traits(self, calendar: CalendarSync) -> None:
         """Store what no run changes: is_default, entry and push_supported of `calendar`, nothing else."""
         known = await self.find(calendar.user_id, calendar.calendar_id)
         if known is not None:
-            self._put(_with_traits(known, calendar))
+            self._put(replace(known, **_traits(calendar)))
 
     async def next_due_at(self) -> datetime | None:
         """When the earliest active calendar becomes due (counting `not_before` and leases)."""
@@ -152,30 +161,27 @@ def _triggered(calendar: CalendarSync, now: datetime, *, pull: bool) -> Calendar
     )
 
 
-def _with_traits(stored: CalendarSync, calendar: CalendarSync) -> CalendarSync:
-    return replace(
-        stored,
-        is_default=calendar.is_default,
-        entry=calendar.entry,
-        push_supported=calendar.push_supported,
-    )
+def _traits(calendar: CalendarSync) -> dict[str, Any]:
+    return {
+        "is_default": calendar.is_default,
+        "entry": calendar.entry,
+        "push_supported": calendar.push_supported,
+    }
 
 
-def _with_progress(stored: CalendarSync, calendar: CalendarSync) -> CalendarSync:
-    return replace(
-        stored,
-        cursor=calendar.cursor,
-        time_zone=calendar.time_zone,
-        counters=calendar.counters,
-        progress=calendar.progress,
-    )
+def _progress(calendar: CalendarSync) -> dict[str, Any]:
+    return {
+        "cursor": calendar.cursor,
+        "time_zone": calendar.time_zone,
+        "counters": calendar.counters,
+        "progress": calendar.progress,
+    }
 
 
-def _with_outcome(stored: CalendarSync, calendar: CalendarSync) -> CalendarSync:
-    return replace(
-        _with_progress(stored, calendar),
-        not_before=calendar.not_before,
-        attempts=calendar.attempts,
-        last_error=calendar.last_error,
-        last_success_at=calendar.last_success_at,
-    )
+def _outcome(calendar: CalendarSync) -> dict[str, Any]:
+    return {
+        "not_before": calendar.not_before,
+        "attempts": calendar.attempts,
+        "last_error": calendar.last_error,
+        "last_success_at": calendar.last_success_at,
+    }

@@ -15,16 +15,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from persistence.memory.state import Workspace
-    from persistence.repositories.sequence import Sequences
     from services.core.records import Slot
 
 
 class MemoryChangeRepository:
     """Implements `ChangeRepository`."""
 
-    def __init__(self, workspace: Workspace, sequences: Sequences) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._sequences = sequences
+        self._sequences = workspace.sequences
 
     async def reach(self, user_id: UUID) -> Reach | None:
         """How far the user's sequence goes; `None`: there is no such user."""

@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from persistence.memory.state import Workspace
-    from persistence.repositories.sequence import Sequences
     from services.core.accounts import GoogleAccount, OAuthFlow, User
 
 
 class MemoryUserRepository:
     """Implements `UserRepository`."""
 
-    def __init__(self, workspace: Workspace, sequences: Sequences) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._sequences = sequences
+        self._sequences = workspace.sequences
 
     async def add(self, user: User) -> None:
         """Store a new user."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from persistence.memory.state import Workspace
-    from persistence.repositories.sequence import Sequences
     from services.core.agenda import Replaced
     from services.core.records import HistoryEntry, SlotQuery
 
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 class MemorySlotRepository:
     """Implements `SlotRepository`."""
 
-    def __init__(self, workspace: Workspace, sequences: Sequences) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._sequences = sequences
+        self._sequences = workspace.sequences
 
     async def find(self, user_id: UUID, slot_id: UUID) -> Slot | None:
         """One slot, deleted or not."""

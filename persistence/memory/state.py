@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from persistence.repositories.sequence import Sequences
 from services.core.errors import UnknownUserError
 
 if TYPE_CHECKING:
@@ -86,16 +87,24 @@ class MemoryStore:
         self.turns = Turns()
 
 
+class Mark(NamedTuple):
+    """How a transaction stood at some point."""
+
+    tables: dict[str, dict[UUID, Mapping[Any, Any]]]
+    sequences: tuple[dict[UUID, int], dict[UUID, int]]
+
+
 class Workspace:
     """The state as one transaction sees it."""
 
     def __init__(self, store: MemoryStore, *, writing: bool) -> None:
+        self.sequences = Sequences()
         self._store = store
-        self._tables = dict(store.tables)
+        self._tables = store.tables
         self._last_seq = store.last_seq
         self._writing = writing
         self._copied_tables: set[str] = set()
-        self._copied: set[tuple[str, UUID]] = set()
+        self._copied: dict[tuple[str, UUID], dict[Any, Any]] = {}
 
     def of(self, table: str, user_id: UUID) -> Mapping[Any, Any]:
         """A user's rows, to read."""
@@ -111,31 +120,31 @@ class Workspace:
         Raises:
             UnknownUserError: There is no such user.
         """
+        copied = self._copied.get((table, user_id))
+        if copied is not None:
+            return copied
         if table not in _NOBODYS and user_id not in self._tables["users"]:
             raise UnknownUserError(user_id)
         rows = self._table_to_write(table)
-        if (table, user_id) not in self._copied:
-            self._copied.add((table, user_id))
-            rows[user_id] = dict(rows.get(user_id, _NOTHING))
-        found = rows[user_id]
-        assert isinstance(found, dict)  # noqa: S101 - it was just made.
-        return found
+        copied = self._copied[table, user_id] = rows[user_id] = dict(rows.get(user_id, _NOTHING))
+        return copied
 
     def erase(self, user_id: UUID) -> None:
         """Forget all rows of a user."""
         for table in _TABLES:
             self._table_to_write(table).pop(user_id, None)
-            self._copied.discard((table, user_id))
+            self._copied.pop((table, user_id), None)
 
-    def mark(self) -> dict[str, dict[UUID, Mapping[Any, Any]]]:
+    def mark(self) -> Mark:
         """How everything stands, for `go_back`; what is written from now on is written to new copies."""
         self._copied_tables.clear()
         self._copied.clear()
-        return dict(self._tables)
+        return Mark(self._tables, self.sequences.mark())
 
-    def go_back(self, mark: dict[str, dict[UUID, Mapping[Any, Any]]]) -> None:
+    def go_back(self, mark: Mark) -> None:
         """Forget what was written since the mark."""
-        self._tables = dict(mark)
+        self._tables = mark.tables
+        self.sequences.go_back(mark.sequences)
         self._copied_tables.clear()
         self._copied.clear()
 
@@ -143,9 +152,10 @@ class Workspace:
         """The last sequence number that the user's slots have."""
         return self._last_seq.get(user_id, 0)
 
-    def commit(self, last_seqs: Mapping[UUID, int]) -> None:
+    def commit(self) -> None:
         """Make it the state."""
         self._store.tables = self._tables
+        last_seqs = self.sequences.unstored()
         if last_seqs:
             self._store.last_seq = {**self._last_seq, **last_seqs}
 
@@ -153,6 +163,9 @@ class Workspace:
         if not self._writing:
             raise RuntimeError("a reading transaction writes")
         if table not in self._copied_tables:
+            if not self._copied_tables:
+                # They are those of the store still, or of a mark.
+                self._tables = dict(self._tables)
             self._copied_tables.add(table)
             self._tables[table] = dict(self._tables[table])
         return self._tables[table]

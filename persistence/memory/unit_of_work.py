@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from persistence.memory.calendars import MemoryCalendarSyncRepository
 from persistence.memory.changes import MemoryChangeRepository
@@ -25,47 +25,63 @@ from persistence.memory.people import (
 from persistence.memory.slots import MemorySlotRepository
 from persistence.memory.state import MemoryStore, Workspace
 from persistence.memory.subscriptions import MemorySubscriptionRepository
-from persistence.repositories.sequence import Sequences
-from services.core.boundary import transaction_open
+from services.core.boundary import TransactionOpen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
+
+_T = TypeVar("_T")
+
+
+class _Repository(Generic[_T]):
+    """A repository that is made when a transaction first asks for it: most ask for few of them."""
+
+    def __init__(self, make: Callable[[Workspace], _T]) -> None:
+        self._make = make
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, transaction: MemoryTransaction, owner: type) -> _T:
+        made = self._make(transaction.workspace)
+        transaction.__dict__[self._name] = made
+        return made
 
 
 class MemoryTransaction:
     """Implements `Transaction`."""
 
-    def __init__(self, workspace: Workspace, sequences: Sequences) -> None:
-        self.users = MemoryUserRepository(workspace, sequences)
-        self.keys = MemoryApiKeyRepository(workspace)
-        self.sessions = MemorySessionRepository(workspace)
-        self.feeds = MemoryFeedRepository(workspace)
-        self.accounts = MemoryGoogleAccountRepository(workspace)
-        self.flows = MemoryOAuthFlowRepository(workspace)
-        self.sign_ins = MemorySignInFlowRepository(workspace)
-        self.canaries = MemoryKeyCanaryRepository(workspace)
-        self.calendars = MemoryCalendarSyncRepository(workspace, sequences)
-        self.channels = MemoryChannelRepository(workspace)
-        self.slots = MemorySlotRepository(workspace, sequences)
-        self.changes = MemoryChangeRepository(workspace, sequences)
-        self.conflicts = MemoryConflictRepository(workspace)
-        self.holds = MemoryHoldRepository(workspace)
-        self.idempotency = MemoryIdempotencyRepository(workspace)
-        self.subscriptions = MemorySubscriptionRepository(workspace)
-        self._workspace = workspace
-        self._sequences = sequences
+    users = _Repository(MemoryUserRepository)
+    keys = _Repository(MemoryApiKeyRepository)
+    sessions = _Repository(MemorySessionRepository)
+    feeds = _Repository(MemoryFeedRepository)
+    accounts = _Repository(MemoryGoogleAccountRepository)
+    flows = _Repository(MemoryOAuthFlowRepository)
+    sign_ins = _Repository(MemorySignInFlowRepository)
+    canaries = _Repository(MemoryKeyCanaryRepository)
+    calendars = _Repository(MemoryCalendarSyncRepository)
+    channels = _Repository(MemoryChannelRepository)
+    slots = _Repository(MemorySlotRepository)
+    changes = _Repository(MemoryChangeRepository)
+    conflicts = _Repository(MemoryConflictRepository)
+    holds = _Repository(MemoryHoldRepository)
+    idempotency = _Repository(MemoryIdempotencyRepository)
+    subscriptions = _Repository(MemorySubscriptionRepository)
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part of the transaction that is undone alone when it ends with an error."""
-        counted, tables = self._sequences.mark(), self._workspace.mark()
+        mark = self.workspace.mark()
         try:
             yield
         except Exception:  # A cancellation ends the whole transaction, this part with it.
-            self._workspace.go_back(tables)
-            self._sequences.go_back(counted)
+            self.workspace.go_back(mark)
             raise
 
 
@@ -90,8 +106,7 @@ class _Open:
     def __init__(self, store: MemoryStore, *, writing: bool) -> None:
         self._store = store
         self._writing = writing
-        self._sequences = Sequences()
-        self._mark: AbstractContextManager[None] = transaction_open()
+        self._mark = TransactionOpen()
         self._workspace: Workspace | None = None
 
     async def __aenter__(self) -> MemoryTransaction:
@@ -99,13 +114,13 @@ class _Open:
             await self._store.turns.acquire()
         self._mark.__enter__()
         self._workspace = Workspace(self._store, writing=self._writing)
-        return MemoryTransaction(self._workspace, self._sequences)
+        return MemoryTransaction(self._workspace)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._writing:
             if kind is None and self._workspace is not None:
-                self._workspace.commit(self._sequences.unstored())
+                self._workspace.commit()
             self._store.turns.release()
         self._mark.__exit__(kind, error, trace)

@@ -6,26 +6,30 @@ stands. A transaction that waits for Google would hold its locks as long as Goog
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from services.core.errors import NetworkInTransactionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextvars import Token
+    from types import TracebackType
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
 
-@contextmanager
-def transaction_open() -> Iterator[None]:
-    """Mark that a transaction is open in this task."""
-    token = _open_transactions.set(_open_transactions.get() + 1)
-    try:
-        yield
-    finally:
-        _open_transactions.reset(token)
+class TransactionOpen:
+    """Marks, while it is entered, that a transaction is open in this task."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token: Token[int] = _open_transactions.set(_open_transactions.get() + 1)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _open_transactions.reset(self._token)
 
 
 def refuse_inside_transaction(what: str) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.core.boundary import transaction_open
+from services.core.boundary import TransactionOpen
 from services.core.errors import (
     FailureClass,
     NetworkInTransactionError,
@@ -140,7 +140,7 @@ async def test_the_client_can_be_loaded_on_the_spot(world: World) -> None:
 
 
 async def test_no_call_leaves_inside_a_transaction(world: World) -> None:
-    with transaction_open(), pytest.raises(NetworkInTransactionError):
+    with TransactionOpen(), pytest.raises(NetworkInTransactionError):
         await listing(world)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.core.accounts import AccountStatus
-from services.core.boundary import transaction_open
+from services.core.boundary import TransactionOpen
 from services.core.calendars import CalendarStatus
 from services.core.errors import (
     DecryptionError,
@@ -225,7 +225,7 @@ async def test_a_wrong_key_does_not_look_like_a_dead_grant(world: World) -> None
 async def test_no_refresh_leaves_inside_a_transaction(world: World) -> None:
     world.link()
 
-    with transaction_open(), pytest.raises(NetworkInTransactionError):
+    with TransactionOpen(), pytest.raises(NetworkInTransactionError):
         await world.tokens.access_token(world.user_id)
 
 

@@ -16,7 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from sandbox.__main__ import Connections
 from sandbox.asgi import Face
-from services.core.boundary import transaction_open
+from services.core.boundary import TransactionOpen
 from services.core.errors import FailureClass, NetworkInTransactionError, VendorError
 from services.google.transport import (
     AiohttpTransport,
@@ -278,6 +278,6 @@ async def test_an_application_that_breaks_is_a_server_that_hangs_up(manner: str)
 async def test_the_guard_names_no_query() -> None:
     guarded = GuardedTransport(Elsewhere())
 
-    with transaction_open(), pytest.raises(NetworkInTransactionError, match=r"GET /path$"):
+    with TransactionOpen(), pytest.raises(NetworkInTransactionError, match=r"GET /path$"):
         await guarded.send(HttpRequest("GET", "http://inside/path?token=secret"))
     assert (await guarded.send(HttpRequest("GET", "http://inside/path"))).status == 299
