@@ -15,6 +15,7 @@ from services.core.accounts import AccountStatus, GoogleAccount, User
 from services.core.calendars import CalendarSync
 from services.core.policy import SyncPolicy
 from services.google.quota import QuotaPacer, QuotaPolicy
+from services.google.requests import CalendarRequests
 from services.google.transport import AiohttpTransport, GuardedTransport, HttpRequest
 from services.signals import Signals
 from services.sync_engine import SyncEngine
@@ -112,9 +113,9 @@ async def engine_world(url: str, database: Path, tokens: Mapping[str, str]) -> A
         clock=clock,
         pacer=QuotaPacer(clock=clock, policy=QuotaPolicy()),
         api_root=url,
+        # As in a service that has run for a while: modules are loaded and a connection is open.
+        requests=CalendarRequests.load(url),
     )
-    # As in a service that has run for a while: modules are loaded and a connection is open.
-    calendars.prepare_now()
     await network.send(HttpRequest("GET", f"{url}/"))
     users: dict[str, UUID] = {}
     for email, token in tokens.items():

@@ -60,12 +60,30 @@ class CalendarService:
     """Implements `services.core.ports.Calendars` over Google's REST API."""
 
     def __init__(
-        self, *, transport: Transport, tokens: AccessTokens, clock: Clock, pacer: Pacer, api_root: str
+        self,
+        *,
+        transport: Transport,
+        tokens: AccessTokens,
+        clock: Clock,
+        pacer: Pacer,
+        api_root: str,
+        requests: CalendarRequests | None = None,
     ) -> None:
+        """Load and ask nothing yet.
+
+        Args:
+            transport: The way to Google.
+            tokens: In whose name calls are made.
+            clock: The source of time.
+            pacer: Lets calls go when their turn has come.
+            api_root: Where the API lives.
+            requests: Google's client for `api_root`, for whoever has it already. `None`: it is loaded when it
+                is needed, in a thread.
+        """
         self._tokens = tokens
         self._calls = GoogleCalls(transport=transport, tokens=tokens, clock=clock, pacer=pacer)
         self._api_root = api_root
-        self._requests: CalendarRequests | None = None
+        self._requests = requests
         self._loading = asyncio.Lock()
         self._facts: OrderedDict[tuple[UUID, str], _CalendarFacts] = OrderedDict()
 
@@ -74,10 +92,6 @@ class CalendarService:
         async with self._loading:
             if self._requests is None:
                 self._requests = await asyncio.to_thread(CalendarRequests.load, self._api_root)
-
-    def prepare_now(self) -> None:
-        """Load Google's client on the spot, for simulations that allow no threads."""
-        self._requests = self._requests or CalendarRequests.load(self._api_root)
 
     async def changes(
         self, user_id: UUID, calendar_id: str, *, sync_token: str | None, page_token: str | None

@@ -215,8 +215,8 @@ async def make_world(
         clock=clock,
         pacer=NoPacing(),
         api_root=GOOGLE,
+        requests=_client(),
     )
-    calendars._requests = _client()
     channels = ChannelService(
         uow=uow,
         calendars=calendars,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.calendar_service import CalendarService
 from services.core.boundary import TransactionOpen
 from services.core.errors import (
     FailureClass,
@@ -13,8 +14,10 @@ from services.core.errors import (
     ReauthorisationRequiredError,
     VendorError,
 )
+from services.google.quota import NoPacing
+from services.google.requests import CalendarRequests
 from tests.google.calls import EVENT, insert, listing, patch
-from tests.google.world import EMAIL, NOW, World, timed
+from tests.google.world import EMAIL, NOW, ROOT, World, timed
 
 
 async def test_channels_open_and_close(world: World) -> None:
@@ -133,10 +136,19 @@ async def test_google_may_live_under_a_path() -> None:
     assert world.wire.requests[-1].url.startswith("http://localhost:8000/google/calendar/v3/")
 
 
-async def test_the_client_can_be_loaded_on_the_spot(world: World) -> None:
-    world.calendars.prepare_now()
+async def test_a_client_that_is_there_already_is_used(world: World) -> None:
+    world.calendars = CalendarService(
+        transport=world.transport,
+        tokens=world.tokens,
+        clock=world.clock,
+        pacer=NoPacing(),
+        api_root="http://elsewhere.test",
+        requests=CalendarRequests.load(ROOT),
+    )
+    world.link()
 
     assert (await listing(world)).events == ()
+    assert world.wire.requests[-1].url.startswith(ROOT)
 
 
 async def test_no_call_leaves_inside_a_transaction(world: World) -> None:
