@@ -41,7 +41,7 @@ lint: $(DEV_STAMP)  ## Lint, formatting, types, import rules.
 	$(BIN)/lint-imports
 
 audit: $(DEV_STAMP)  ## Look for insecure code and for dependencies with known vulnerabilities.
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api background main.py persistence sandbox schemas scripts services
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api background composition main.py persistence sandbox schemas scripts services
 	$(BIN)/python -m scripts.audit
 
 openapi: $(DEV_STAMP)  ## Write the OpenAPI document to docs/openapi.json, after a change that is meant.

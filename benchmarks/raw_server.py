@@ -65,7 +65,6 @@ async def hook() -> Response:
 
 
 if __name__ == "__main__":
-    import main
+    from composition.serving import serve
 
-    main.app = app
-    main.serve()
+    serve(app)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from api.application import create_app
-from main import running
+from composition.running import running
 from sandbox import Request, Sandbox
 from sandbox.asgi import Face
 from services.google.transport import AsgiTransport
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from main import Parts
+    from composition.assembly import Parts
     from services.core.ports import Clock
 
 ORIGIN = "http://localhost:8000"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from main import build_container
+from composition.opening import open_parts
 from persistence.memory import MemoryStore, MemoryUnitOfWork
 from services.core.errors import IdempotencyAnswerLostError
 from services.core.idempotency import KEPT, Attempt
@@ -178,7 +178,7 @@ async def test_the_work_of_another_process_is_not_repeated_after_it_died(databas
     """The record and the effect are one transaction: whatever is between them undoes both."""
     settings = load_settings(None, database_url=database_url, secret_key="the key of this story")
     clock, ids = SystemClock(), SystemIds()
-    async with build_container(settings, clock=clock, ids=ids, transport=Unused()) as parts:  # type: ignore[arg-type]
+    async with open_parts(settings, clock=clock, ids=ids, transport=Unused()) as parts:  # type: ignore[arg-type]
         container = parts.container
         user, _ = await container.users.register("ada@example.com", None, email_proven=True)
         attempt = Attempt(user.id, "POST /slots/feed", "k", "f")
@@ -207,7 +207,7 @@ class Unused:
 async def test_an_answer_is_kept_for_a_day(sqlite_url: str) -> None:
     settings = load_settings(None, database_url=sqlite_url, secret_key="the key of this story")
     clock = Later()
-    async with build_container(settings, clock=clock, ids=SystemIds(), transport=Unused()) as parts:  # type: ignore[arg-type]
+    async with open_parts(settings, clock=clock, ids=SystemIds(), transport=Unused()) as parts:  # type: ignore[arg-type]
         container = parts.container
         user, _ = await container.users.register("ada@example.com", None, email_proven=True)
         attempt = Attempt(user.id, "POST /x", "k", "f")

@@ -52,7 +52,9 @@ async def test_the_simulated_google_is_found_without_its_last_slash(service: Ser
 
 async def test_a_service_that_stopped_working_is_not_ready(service: Service) -> None:
     service.parts.worker.stop(timedelta(0))
-    await asyncio.wait([service.app.state.container.readiness.working])
+    working = service.parts.readiness.working
+    assert working is not None
+    await asyncio.wait([working])
     answer = await service.http.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["problems"] == {"worker": "is not running"}

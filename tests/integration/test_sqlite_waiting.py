@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from main import Readiness
 from persistence.database import Database
 from persistence.unit_of_work import SqlUnitOfWork
 from services.core.accounts import User
@@ -53,9 +52,9 @@ async def test_many_writers_give_up_together(sqlite_url: str):
 async def test_requests_are_told_when_to_come_again(sqlite_url: str):
     async with running_service(sqlite_url) as service:
         ada = await service.register()
-        readiness = service.parts.container.readiness
-        assert isinstance(readiness, Readiness)
-        readiness.database.patience = A_MOMENT
+        database = service.parts.readiness.database
+        assert isinstance(database, Database)
+        database.patience = A_MOMENT
         async with held_by_somebody_else(sqlite_url):
             refused = await asyncio.gather(*(ada.post("/slots", json=SLOT) for _ in range(5)))
             assert await ada.titles() == []
