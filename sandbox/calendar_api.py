@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 import orjson
@@ -39,7 +39,6 @@ Handler = Callable[[Call], Response]
 class Route:
     """One method of the API."""
 
-    http_method: str
     pattern: re.Pattern[str]
     name: str
     handler: Handler
@@ -50,10 +49,6 @@ class CalendarApi:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._routes = [
-            Route(http_method, _pattern(template), name, handler)
-            for http_method, template, name, handler in _methods()
-        ]
 
     def handle(self, request: Request, path: str) -> Response:
         """Answer a request; refusals come in Google's envelopes."""
@@ -94,9 +89,9 @@ class CalendarApi:
         return response
 
     def _route(self, request: Request, path: str) -> tuple[Route, dict[str, str]]:
-        for route in self._routes:
+        for route in _ROUTES.get(request.method, ()):
             found = route.pattern.fullmatch(path)
-            if found is not None and route.http_method == request.method:
+            if found is not None:
                 return route, {name: unquote(value) for name, value in found.groupdict().items()}
         raise errors.not_found()
 
@@ -140,6 +135,14 @@ def _field_mask(call: Call) -> FieldMask | None:
 
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.escape(ROOT) + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
+
+
+def _routes() -> dict[str, list[Route]]:
+    """By HTTP method."""
+    routes: dict[str, list[Route]] = {}
+    for http_method, template, name, handler in _methods():
+        routes.setdefault(http_method, []).append(Route(_pattern(template), name, handler))
+    return routes
 
 
 def _methods() -> list[tuple[str, str, str, Handler]]:
@@ -190,3 +193,6 @@ def _methods() -> list[tuple[str, str, str, Handler]]:
         ("GET", "users/me/settings/{setting}", "settings.get", small_resources.get_setting),
     ]
     return rows
+
+
+_ROUTES: Final = _routes()

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 _OWNED = frozenset({"calendar.events.owned", "calendar.events.owned.readonly"})
+_OF_OWN_CLIENT = frozenset({"calendar.app.created"})
+_PUBLIC = frozenset({"calendar.events.public.readonly"})
+_FREE_BUSY = frozenset({"calendar.events.freebusy"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Call:
     """Path parameters, decoded."""
 
     @cached_property
-    def params(self) -> dict[str, list[str]]:
+    def params(self) -> Mapping[str, list[str]]:
         """Query parameters."""
         return self.request.query()
 
@@ -58,7 +61,8 @@ class Call:
 
     def text(self, name: str) -> str | None:
         """A query parameter, or `None`."""
-        return only(self.params, name) or None
+        values = self.params.get(name)
+        return values[-1] or None if values else None
 
     def flag(self, name: str) -> bool:
         """A boolean query parameter, false by default."""
@@ -127,11 +131,11 @@ class Call:
         role = calendar.role_of(self.account.email)
         if self.scopes <= _OWNED and role != "owner":
             return "none"
-        if self.scopes == {"calendar.app.created"} and calendar.created_by_client != self.client_id:
+        if self.scopes == _OF_OWN_CLIENT and calendar.created_by_client != self.client_id:
             return "none"
-        if self.scopes == {"calendar.events.public.readonly"}:
+        if self.scopes == _PUBLIC:
             return calendar.acl.get("default", "none")
-        if self.scopes == {"calendar.events.freebusy"} and role != "none":
+        if self.scopes == _FREE_BUSY and role != "none":
             return "freeBusyReader"
         return role
 

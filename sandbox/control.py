@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -53,16 +54,13 @@ class Control:
             ("GET", "/mails", self._mails),
             ("DELETE", "/mails", self._clear_mails),
         ]
-        self._routes = [
-            (method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)), handler)
-            for method, template, handler in routes
-        ]
+        self._routes = [(method, _pattern(template), handler) for method, template, handler in routes]
 
     def handle(self, request: Request, path: str) -> Response:
         """Answer a call; a long poll with nothing to tell yet says so in its fault."""
         for method, pattern, handler in self._routes:
-            found = pattern.fullmatch(path)
-            if found is None or method != request.method:
+            found = pattern.fullmatch(path) if method == request.method else None
+            if found is None:
                 continue
             try:
                 parameters = {name: unquote(value) for name, value in found.groupdict().items()}
@@ -182,6 +180,11 @@ class Control:
         del ask
         self._world.mails.clear()
         return {"mails": []}
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
 
 
 def _body(request: Request) -> Json:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sandbox.call import Call
     from sandbox.model.calendars import Calendar
     from sandbox.model.event_log import StoredEvent
-    from sandbox.world import World
 
 _NEVER_WITH_SYNC_TOKEN = (
     "iCalUID",
@@ -52,7 +51,7 @@ _DAY_US = 86_400_000_000
 class EventQuery:
     """What is wanted of a calendar's events."""
 
-    world: World
+    call: Call
     calendar: Calendar
     role: str
     page_size: int
@@ -75,7 +74,6 @@ class EventQuery:
     """Side, name and value that extended properties must have."""
     token_allowed: bool
     scope: str
-    page_scope: str
     filters: bool = field(default=False)
 
     @classmethod
@@ -101,14 +99,13 @@ class EventQuery:
         if time_min is not None and time_max is not None and time_max <= time_min:
             raise errors.empty_range("timeMax")
         scope = f"events/{calendar.id}"
-        page_scope = scope + "?" + _fingerprint(call)
         many = call.text("maxAttendees")
         event_types = frozenset(call.params.get("eventTypes", []))
         properties = tuple(_properties(call))
         search, i_cal_uid = call.text("q"), call.text("iCalUID")
         updated_min = _updated_min(call)
         return cls(
-            world=call.world,
+            call=call,
             calendar=calendar,
             role=role,
             page_size=call.number("maxResults", 250, 2500),
@@ -116,7 +113,7 @@ class EventQuery:
             show_deleted=call.flag("showDeleted"),
             order_by=order_by,
             sync_position=_sync_position(call, calendar, scope) if sync_token else None,
-            page_cursor=_page_cursor(call, page_scope),
+            page_cursor=_page_cursor(call, scope),
             time_min_us=time_min,
             time_max_us=time_max,
             updated_min_us=updated_min,
@@ -128,7 +125,6 @@ class EventQuery:
             properties=properties,
             token_allowed=not instances and not any(map(call.text, _NO_SYNC_TOKEN_AFTER)),
             scope=scope,
-            page_scope=page_scope,
             filters=bool(event_types or properties or search or i_cal_uid or updated_min),
         )
 
@@ -168,14 +164,14 @@ class EventQuery:
 
     def page_token(self, cursor: list[Any]) -> str:
         """The token that goes on from a cursor with the same question."""
-        return self.world.tokens.write("page", self.page_scope, *cursor)
+        return self.call.world.tokens.write("page", _page_scope(self.call, self.scope), *cursor)
 
     def sync_token(self, position: int) -> str | None:
         """The token that asks for what changes from now on, if this question has one."""
         if not self.token_allowed:
             return None
         generation = self.calendar.token_generation
-        return self.world.tokens.write("sync", self.scope, position, generation)
+        return self.call.world.tokens.write("sync", self.scope, position, generation)
 
     def _has_text(self, event: StoredEvent) -> bool:
         if self.search is None:
@@ -211,19 +207,21 @@ def _sync_position(call: Call, calendar: Calendar, scope: str) -> int:
     return int(position)
 
 
-def _page_cursor(call: Call, page_scope: str) -> list[Any] | None:
+def _page_cursor(call: Call, scope: str) -> list[Any] | None:
     token = call.text("pageToken")
     if token is None:
         return None
-    cursor = call.world.tokens.read(token, "page", page_scope)
+    cursor = call.world.tokens.read(token, "page", _page_scope(call, scope))
     if cursor is None:
         raise errors.invalid("Invalid Value", "pageToken")
     return cursor
 
 
-def _fingerprint(call: Call) -> str:
+def _page_scope(call: Call, scope: str) -> str:
+    """What a page token is good for: the next page of the same question."""
     asked = repr([(name, call.params.get(name)) for name in _SAME_ON_EVERY_PAGE])
-    return call.path.get("eventId", "") + hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
+    return f"{scope}?{call.path.get('eventId', '')}{digest}"
 
 
 def _instant(call: Call, name: str) -> int | None:

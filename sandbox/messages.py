@@ -8,6 +8,7 @@ reads the same instruction from the value.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +21,7 @@ Json: TypeAlias = dict[str, Any]
 """A decoded JSON object."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """One HTTP request, whole."""
 
@@ -36,8 +37,12 @@ class Request:
         """The path, still percent-encoded."""
         return urlsplit(self.url).path
 
-    def query(self) -> dict[str, list[str]]:
+    def query(self) -> Mapping[str, list[str]]:
         """Query parameters; a repeated one keeps its order."""
+        return self._query
+
+    @cached_property
+    def _query(self) -> Mapping[str, list[str]]:
         return parse_qs(urlsplit(self.url).query, keep_blank_values=True)
 
     def form(self) -> dict[str, list[str]]:

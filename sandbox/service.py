@@ -146,8 +146,7 @@ class Sandbox:
 
     def _struck(self, request: Request, path: str) -> Response:
         """Answer a request, unless a mishap is ordered for it."""
-        faults = self._world.faults
-        action = faults.strike(request.method, unquote(path), self._account_of(request, path))
+        action = self._mishap(request, path)
         if action is None:
             return self._served(request, path)
         match action["kind"]:
@@ -171,6 +170,12 @@ class Sandbox:
             case _:
                 answer = self._served(request, path)
                 return replace(answer, body=b"<html><title>Sorry</title></html>")
+
+    def _mishap(self, request: Request, path: str) -> Json | None:
+        faults = self._world.faults
+        if not faults.rules:
+            return None
+        return faults.strike(request.method, unquote(path), self._account_of(request, path))
 
     def _held(self, request: Request, response: Response | None) -> Response:
         faults = self._world.faults
