@@ -11,7 +11,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from services.core.calendars import CALENDAR_GONE, LONG_AGO, ChannelStatus, SyncError
+from services.core.calendars import CALENDAR_GONE, LONG_AGO, SyncError
 from services.core.errors import (
     DatabaseUnavailableError,
     DomainError,
@@ -28,7 +28,7 @@ from services.sync_push import Pusher
 from services.sync_run import CalendarRun, where
 
 if TYPE_CHECKING:
-    from services.core.calendars import CalendarSync, Channel, Claim
+    from services.core.calendars import CalendarSync, Claim
     from services.core.policy import SyncPolicy
     from services.core.ports import Calendars, Clock, Ids
     from services.core.storage import UnitOfWork
@@ -130,12 +130,11 @@ class SyncEngine:
 
     async def _release_done(self, run: CalendarRun, *, pulled: bool, next_push: datetime | None) -> None:
         now = self._clock.now()
-        user_id, calendar_id = run.claim.user_id, run.claim.calendar_id
         pull_due_at = run.calendar.pull_due_at
         if pulled:
-            async with self._uow.reading() as tx:
-                channels = await tx.channels.all_of(user_id, calendar_id)
-            interval = self._policy.fallback if _pushes(channels, now) else self._policy.polling
+            notified_until = run.claim.notified_until
+            is_notified = notified_until is not None and notified_until > now
+            interval = self._policy.fallback if is_notified else self._policy.polling
             pull_due_at = now + spread(interval, share=self._policy.spread, jitter=self._ids.jitter())
         due_at = pull_due_at
         if next_push is not None:
@@ -190,13 +189,6 @@ class SyncEngine:
             _log.info("lease lost before release", extra=where(run))
         except DatabaseUnavailableError:
             _log.warning("database unavailable, lease left to run out", extra=where(run))
-
-
-def _pushes(channels: list[Channel], now: datetime) -> bool:
-    return any(
-        channel.status is ChannelStatus.ACTIVE and channel.expires_at is not None and channel.expires_at > now
-        for channel in channels
-    )
 
 
 def _slug(error: DomainError) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from persistence.failures import ConstraintError
 from persistence.repositories.sync_state_mapper import wake_at
-from services.core.calendars import LONG_AGO, CalendarStatus, CalendarSync, Claim
+from services.core.calendars import LONG_AGO, CalendarStatus, CalendarSync, ChannelStatus, Claim
 from services.core.errors import LeaseLostError
 from services.core.frozen import replace
 
@@ -68,7 +68,7 @@ class MemoryCalendarSyncRepository:
             return None
         leased = replace(due, lease_owner=owner, lease_until=lease_until, epoch=due.epoch + 1)
         self._put(leased)
-        return Claim(leased)
+        return Claim(leased, self._notified_until(leased))
 
     async def renew(self, claim: Claim, *, lease_until: datetime) -> None:
         """Fence, and lock the user: the first statement of every transaction that stores a result."""
@@ -141,6 +141,14 @@ class MemoryCalendarSyncRepository:
 
     def _all(self) -> list[CalendarSync]:
         return [each for _, rows in self._workspace.users_with("calendars") for each in rows.values()]
+
+    def _notified_until(self, calendar: CalendarSync) -> datetime | None:
+        ends = (
+            channel.expires_at
+            for channel in self._workspace.of("channels", calendar.user_id).values()
+            if channel.calendar_id == calendar.calendar_id and channel.status is ChannelStatus.ACTIVE
+        )
+        return max((at for at in ends if at is not None), default=None)
 
     def _put(self, calendar: CalendarSync) -> None:
         self._workspace.to_write("calendars", calendar.user_id)[calendar.calendar_id] = calendar

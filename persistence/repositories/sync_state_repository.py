@@ -16,16 +16,17 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     null,
     select,
     update,
 )
 
 from persistence.dialects import earlier_of, later_of
-from persistence.models import calendar_sync_states, users
+from persistence.models import calendar_sync_states, channels, users
 from persistence.repositories.sync_state_mapper import COLUMNS, calendar_to_row, row_to_calendar
 from persistence.types import UtcDateTime
-from services.core.calendars import LONG_AGO, CalendarStatus, Claim
+from services.core.calendars import LONG_AGO, CalendarStatus, ChannelStatus, Claim
 from services.core.errors import LeaseLostError
 
 if TYPE_CHECKING:
@@ -113,6 +114,15 @@ def _claim() -> Update:
         .with_for_update(skip_locked=True)
         .cte("due")
     )
+    # In what SQLite returns, columns lose their tables, and would be those of the channels.
+    of_row: dict[str, ColumnElement[Any]] = {
+        name: literal_column(f"calendar_sync_states.{name}") for name in ("user_id", "calendar_id")
+    }
+    notified_until = select(func.max(channels.c.expires_at)).where(
+        channels.c.user_id == of_row["user_id"],
+        channels.c.calendar_id == of_row["calendar_id"],
+        channels.c.status == ChannelStatus.ACTIVE.value,
+    )
     return (
         update(calendar_sync_states)
         .where(_t.user_id == due.c.user_id, _t.calendar_id == due.c.calendar_id)
@@ -122,7 +132,7 @@ def _claim() -> Update:
             epoch=_t.epoch + 1,
             wake_at=later_of(_t.due_at, _t.not_before, _instant("until")),
         )
-        .returning(*_COLUMNS)
+        .returning(notified_until.scalar_subquery().label("notified_until"), *_COLUMNS)
     )
 
 
@@ -263,7 +273,7 @@ class SqlCalendarSyncRepository:
     async def claim(self, *, owner: str, now: datetime, lease_until: datetime) -> Claim | None:
         """Lease the calendar that has been due longest and that nobody holds; its epoch grows."""
         rows = await self._connection.fetch(_CLAIM, {"owner": owner, "now": now, "until": lease_until})
-        return Claim(row_to_calendar(rows[0])) if rows else None
+        return Claim(row_to_calendar(rows[0][1:]), rows[0][0]) if rows else None
 
     async def renew(self, claim: Claim, *, lease_until: datetime) -> None:
         """Fence, and lock the user: the first statement of every transaction that stores a result."""

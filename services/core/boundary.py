@@ -32,11 +32,16 @@ class TransactionOpen:
         _open_transactions.reset(self._token)
 
 
+def inside_transaction() -> bool:
+    """Whether a transaction is open in this task."""
+    return _open_transactions.get() > 0
+
+
 def refuse_inside_transaction(what: str) -> None:
     """Raise unless no transaction is open in this task.
 
     Raises:
         NetworkInTransactionError: One is.
     """
-    if _open_transactions.get():
+    if inside_transaction():
         raise NetworkInTransactionError(what)

@@ -185,6 +185,8 @@ class Claim:
     """A calendar under lease, as it was when it was claimed."""
 
     calendar: CalendarSync
+    notified_until: datetime | None = None
+    """When the last of its active channels expires; `None`: Google notifies us of nothing in it."""
 
     @property
     def user_id(self) -> UUID:

@@ -103,7 +103,8 @@ class CalendarSyncRepository(Protocol):
     async def claim(self, *, owner: str, now: datetime, lease_until: datetime) -> Claim | None:
         """Lease the calendar that has been due longest and that nobody holds; its epoch grows.
 
-        Due means: active, `due_at` and `not_before` have come, and any lease has run out.
+        Due means: active, `due_at` and `not_before` have come, and any lease has run out. The claim tells of
+        the calendar's channels too, so that a run need not ask for them.
         """
 
     async def renew(self, claim: Claim, *, lease_until: datetime) -> None:

@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from services.core.boundary import refuse_inside_transaction
-from services.core.errors import FailureClass, VendorError
+from services.core.boundary import inside_transaction
+from services.core.errors import FailureClass, NetworkInTransactionError, VendorError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -145,7 +145,8 @@ class GuardedTransport:
         Raises:
             NetworkInTransactionError: A transaction is open in this task.
         """
-        refuse_inside_transaction(f"{request.method} {urlsplit(request.url).path}")
+        if inside_transaction():
+            raise NetworkInTransactionError(f"{request.method} {urlsplit(request.url).path}")
         return await self._inner.send(request)
 
 

@@ -360,6 +360,25 @@ def channel(user_id, channel_id: str, **fields) -> Channel:
     return replace(known, **fields)
 
 
+async def test_a_claim_tells_how_long_google_notifies(uow: UnitOfWork) -> None:
+    user_id, other = await some_user(uow), await some_user(uow)
+    async with uow() as tx:
+        for each in (
+            channel(user_id, "first", expires_at=NOW + HOUR),
+            channel(user_id, "last", expires_at=NOW + 2 * HOUR),
+            channel(user_id, "retiring", expires_at=NOW + 3 * HOUR, status=ChannelStatus.RETIRING),
+            channel(user_id, "opening", expires_at=None, status=ChannelStatus.OPENING),
+            channel(user_id, "elsewhere", expires_at=NOW + 3 * HOUR, calendar_id="work"),
+            channel(other, "opening", expires_at=None, status=ChannelStatus.OPENING),
+        ):
+            await tx.channels.add(each)
+
+    claims = [await claim(uow), await claim(uow)]
+
+    until = {claimed.user_id: claimed.notified_until for claimed in claims}
+    assert until == {user_id: NOW + 2 * HOUR, other: None}
+
+
 async def test_channels(uow: UnitOfWork) -> None:
     user_id, other = await some_user(uow), await some_user(uow)
     young = channel(user_id, "a", created_at=NOW + MINUTE)
