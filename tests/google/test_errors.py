@@ -178,6 +178,16 @@ def test_a_cut_answer_is_no_answer(body: bytes) -> None:
     assert (caught.value.failure, caught.value.status) == (F.RETRYABLE, None)
 
 
-@pytest.mark.parametrize("text", [None, "", "tomorrow", "Fri, 99 Nov 2026 09:31:00 GMT"])
+@pytest.mark.parametrize(
+    "text",
+    ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 +0000", "Sun, 06 Nov 1994 09:49:37 +0100"],
+)
+def test_http_dates(text: str) -> None:
+    assert http_date(text) == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "tomorrow", "Fri, 99 Nov 2026 09:31:00 GMT", "Fri, 20 Nov 2026 25:31:00 GMT"]
+)
 def test_what_is_no_http_date(text: str | None) -> None:
     assert http_date(text) is None
