@@ -1,4 +1,4 @@
-"""The entry: the application for a server (`main:app`), and the commands (`python main.py [rotate-keys]`).
+"""The entry: the application for a server (`main:app`), and what `python main.py` does with words behind it.
 
 `import main` needs no environment and opens nothing; everything happens in the lifespan.
 """

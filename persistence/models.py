@@ -249,7 +249,7 @@ fixed_slots = Table(
     Column("seen_listing", Integer, nullable=False),
     Column("push_at", UtcDateTime, comment="derived"),
     Column("sync_state", Text, nullable=False, comment="derived"),
-    Column("version", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column(
         "appeared_seq",

@@ -73,9 +73,10 @@ class PageSorter:
             elif event.instance is not None:
                 instances.append(event)
             elif event.content is not None:
-                slot_id = await self._id_for(event)
+                own_id = await self._own_id_of(event)
+                slot_id = own_id or self._run.ids.uuid()
                 self._given.add(slot_id)
-                self._add(event, slot_id, None)
+                self._add(event, slot_id, None, returned=own_id is not None)
         if instances:
             await self._sort_instances(instances, bound)
         return self._found
@@ -113,7 +114,9 @@ class PageSorter:
             )
         )
 
-    def _add(self, event: RemoteEvent, slot_id: UUID, series: SeriesLink | None) -> None:
+    def _add(
+        self, event: RemoteEvent, slot_id: UUID, series: SeriesLink | None, *, returned: bool = False
+    ) -> None:
         created = slot_from_event(
             event,
             user_id=self._user_id,
@@ -122,6 +125,7 @@ class PageSorter:
             listing=self._listing or 0,
             now=self._now,
             series=series,
+            returned=returned,
         )
         if created is not None:
             self._found.new.append(created)
@@ -148,14 +152,13 @@ class PageSorter:
                 bound[slot.google.event_id] = arrived(slot, self._calendar_id)
         return bound
 
-    async def _id_for(self, event: RemoteEvent) -> UUID:
-        """The id of a new slot; an event that we once made gets its own slot id back, if that is free."""
+    async def _own_id_of(self, event: RemoteEvent) -> UUID | None:
+        """The slot id of an event that we once made, if that is free; `None`: it is like any other."""
         slot_id = event.slot_id
-        if slot_id is not None and slot_id not in self._given and slot_id == slot_id_in(event.event_id):
-            taken = await self._tx.slots.find(self._user_id, slot_id)
-            if taken is None:
-                return slot_id
-        return self._run.ids.uuid()
+        if slot_id is None or slot_id in self._given or slot_id != slot_id_in(event.event_id):
+            return None
+        taken = await self._tx.slots.find(self._user_id, slot_id)
+        return slot_id if taken is None else None
 
     def _own_event_id(self, slot: Slot) -> str | None:
         """The id under which the run's calendar would have the slot's event."""

@@ -201,7 +201,7 @@ def upgrade() -> None:
         sa.Column("seen_listing", sa.Integer, nullable=False),
         sa.Column("push_at", instant, comment="derived"),
         sa.Column("sync_state", sa.Text, nullable=False, comment="derived"),
-        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column(
             "appeared_seq",

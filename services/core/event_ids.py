@@ -13,7 +13,7 @@ import re
 from typing import Final
 from uuid import UUID
 
-_ID: Final = re.compile(r"([0-9a-f]{32})(?:g[1-9]\d*)?")
+_ID: Final = re.compile(r"([0-9a-f]{32})(?:g([1-9]\d*))?")
 
 
 def event_id_for(slot_id: UUID, generation: int) -> str:
@@ -25,3 +25,9 @@ def slot_id_in(event_id: str) -> UUID | None:
     """The slot that an event id was made for; `None` when it cannot be one of ours."""
     match = _ID.fullmatch(event_id)
     return UUID(match[1]) if match else None
+
+
+def generation_in(event_id: str) -> int:
+    """The generation that an id of ours was made for; 0 of any other."""
+    match = _ID.fullmatch(event_id)
+    return int(match[2]) if match and match[2] else 0

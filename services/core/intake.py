@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from services.core.beyond import version_beyond
 from services.core.breaker import keep_in_sight, observe_change
+from services.core.event_ids import generation_in
 from services.core.frozen import replace
 from services.core.reconcile import Conflict, DropLocal, Merge, Pull, Step, local_after, reconcile
 from services.core.records import Deletion, GoogleCopy, Slot
@@ -155,10 +157,13 @@ def slot_from_event(
     listing: int,
     now: datetime,
     series: SeriesLink | None = None,
+    returned: bool = False,
 ) -> Slot | None:
     """The slot for an event that was not known; `None` for a tombstone of something never seen.
 
-    A cancelled instance is kept, since its series goes on without it.
+    A cancelled instance is kept, since its series goes on without it. What has `returned` was made here under
+    this slot id and then forgotten, perhaps with a database that was replaced by an older one. Clients may
+    still know the slot, so its versions go on where they cannot have been.
     """
     content, deleted_at = event.content, None
     if content is None:
@@ -172,7 +177,9 @@ def slot_from_event(
         content=content,
         base=None if deleted_at else content,
         series=series,
-        source="google",
+        source="app" if returned else "google",
+        version=version_beyond(now) if returned else 1,
+        generation=generation_in(event.event_id) if returned else 0,
         created_at=now,
         updated_at=now,
         deleted_at=deleted_at,

@@ -27,12 +27,12 @@ class StoppablePostgres:
         self._process: subprocess.Popen[bytes] | None = None
         if self._account.uid is not None:
             folder.chmod(0o755)
-        self._binaries = _usable_binaries(folder, self._account)
+        self.binaries = _usable_binaries(folder, self._account)
         self._data = folder / "data"
         self._data.mkdir(mode=0o700)
         if self._account.uid is not None:
             os.chown(self._data, self._account.uid, self._account.gid or self._account.uid)
-        _run(self._binaries / "initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
+        _run(self.binaries / "initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
              "--no-instructions", "--locale=C", account=self._account)  # fmt: skip
 
     @property
@@ -44,7 +44,7 @@ class StoppablePostgres:
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220  # returns at once
-                [self._binaries / "postgres", "-D", self._data, "-p", str(self._port.number), *options],
+                [self.binaries / "postgres", "-D", self._data, "-p", str(self._port.number), *options],
                 stdout=log,
                 stderr=log,
                 user=self._account.uid,
@@ -61,10 +61,14 @@ class StoppablePostgres:
             self._process.wait(_TIMEOUT_S)
         self._port.give_back()
 
-    async def stop(self) -> None:
-        """Hang up on everybody and end; what was committed is kept."""
+    async def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Hang up on everybody and end; what was committed is kept.
+
+        Source: PostgreSQL documentation, 'Shutting Down the Server': SIGINT is the fast shutdown, SIGQUIT the
+        immediate one, after which the next start recovers from the log as after a crash.
+        """
         if self._process is None:
             return
         process, self._process = self._process, None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         await asyncio.to_thread(process.wait, _TIMEOUT_S)

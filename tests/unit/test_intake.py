@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -209,3 +210,19 @@ def test_a_cancelled_instance_is_kept_though_google_tells_only_where_it_was(orig
     assert slot is not None
     assert slot.local is None
     assert not slot.needs_attention
+
+
+def test_an_event_of_ours_whose_slot_was_forgotten_is_that_slot_come_back():
+    event_id = f"{SLOT_ID.hex}g2"
+    event = RemoteEvent(event_id, NEWER, GoogleCopy(event_id, '"2"', LATER), slot_id=SLOT_ID)
+    slot = partial(
+        slot_from_event, event, user_id=USER, slot_id=SLOT_ID, calendar_id="primary", listing=0, now=LATER
+    )
+    back = slot(returned=True)
+    assert back is not None
+    assert (back.source, back.generation, back.content) == ("app", 2, NEWER)
+    # Whoever knows the slot from before knows a smaller version.
+    assert back.version == int(LATER.timestamp())
+    new = slot()
+    assert new is not None
+    assert (new.source, new.generation, new.version) == ("google", 0, 1)
