@@ -5,8 +5,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
+MINUTES ?= 10
+STORE ?= sqlite
+SEED ?= 1
 
-.PHONY: run rotate-keys sandbox test check lint audit openapi client bench fmt clean help
+.PHONY: run rotate-keys sandbox test torture check lint audit openapi client bench fmt clean help
 
 help:  ## Say what each command does.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -33,6 +36,9 @@ sandbox: $(STAMP)  ## Serve the Google simulator alone on http://localhost:9090.
 
 test: $(DEV_STAMP)  ## Set up and run every test, on SQLite and on a real PostgreSQL.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+torture: $(DEV_STAMP)  ## The real processes under load and under fire: MINUTES=10 STORE=sqlite|postgresql SEED=1.
+	$(BIN)/python -m tests.e2e.torture --minutes $(MINUTES) --store $(STORE) --seed $(SEED)
 
 lint: $(DEV_STAMP)  ## Lint, formatting, types, import rules.
 	$(BIN)/ruff check .
