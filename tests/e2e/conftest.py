@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.public import PUBLIC
-from tests.e2e.servers import GoogleServer, Server
+from tests.e2e.servers import LIMITED, GoogleServer, Server
 from tests.e2e.world import Person, somebody
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def public_service(request: pytest.FixtureRequest, shared: Shared) -> Iterator[S
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def limited_service(request: pytest.FixtureRequest, shared: Shared) -> Iterator[Server]:
-    """The service with its rate limits, over each database; the general one is too high to be met."""
-    yield from _watched(request, shared.server(request.param, RATE_LIMIT_PER_MINUTE="100000"))
+    """The service with its rate limits, over each database; a story chooses where it comes from."""
+    yield from _watched(request, shared.server(request.param, **LIMITED))
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 CLIENT_ID = "the-service.apps.example.com"
 ADMIN_KEY = "the administrator of these stories only"
+GENERAL_LIMIT = 200
+LIMITED = {"RATE_LIMIT_PER_MINUTE": str(GENERAL_LIMIT), "TRUSTED_PROXIES": "127.0.0.0/8"}
+"""Settings of a service that limits requests, told by a proxy from which addresses they come."""
 _LISTENING = "Uvicorn running on"
 
 

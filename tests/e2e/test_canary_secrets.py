@@ -16,6 +16,7 @@ from tests.e2e.world import client, somebody
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Machines
+    from tests.e2e.servers import GoogleServer
 
 CLIENT_SECRET = "canary-client-secret-8d1f0c5e"
 SECRET_KEY = "canary-secret-key-4b7a9e2d6c31f805"
@@ -46,11 +47,11 @@ class Overheard:
 
 @pytest.mark.parametrize("style", ["json", "text"])
 async def test_no_secret_stands_in_the_log_of_a_service_that_logs_everything(
-    machines: Machines, style: str
+    machines: Machines, shared_google: GoogleServer, database_url: str, style: str
 ) -> None:
-    google = machines.google()
+    google = shared_google
     server = machines.server(
-        None, google, LOG_LEVEL="DEBUG", LOG_FORMAT=style,
+        database_url, google, LOG_LEVEL="DEBUG", LOG_FORMAT=style,
         GOOGLE_CLIENT_SECRET=CLIENT_SECRET, SECRET_KEY=SECRET_KEY,
     )  # fmt: skip
     # Lines that are no JSON are what this style is about.
@@ -72,6 +73,12 @@ async def test_no_secret_stands_in_the_log_of_a_service_that_logs_everything(
         overheard.note("another key", key["api_key"])
         feed = (await ada.app.post("/slots/feed", status=201))["url"]
         overheard.note("feed key", parse_qs(urlsplit(feed).query)["key"][0])
+        hook = {"url": "http://127.0.0.1:9/hook?token=canary-in-the-address-of-a-hook"}
+        made = await ada.app.post("/webhooks/subscriptions", hook, status=201)
+        overheard.note("webhook secret", made["secret"])
+        overheard.note("webhook address", "canary-in-the-address-of-a-hook")
+        tested = await ada.app.post(f"/webhooks/subscriptions/{made['id']}/test")
+        assert not tested["succeeded"]
         [channel] = await ada.google.channels()
         overheard.note("channel token", channel["token"])
         await _provoke(

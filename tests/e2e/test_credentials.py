@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.app import App, problem_of
 from tests.e2e.browser import Browser
+from tests.e2e.receiver import receiving
+from tests.e2e.waiting import eventually
 from tests.e2e.world import Person, client, somebody
 
 if TYPE_CHECKING:
@@ -120,29 +123,39 @@ async def test_a_wrong_secret_key_does_not_start_and_a_new_one_takes_over(
 ) -> None:
     google = machines.google()
     before = machines.server(database_url, google, SECRET_KEY=OLD)
-    async with somebody(before.url, google.url) as ada:
+    async with somebody(before.url, google.url) as ada, receiving() as receiver:
         await ada.connect()
+        hook = await ada.app.post("/webhooks/subscriptions", {"url": receiver.url}, status=201)
+        receiver.secret = hook["secret"]
         await ada.app.create("Before", wait=True)
-        before.process.stop()
+        # The receiver of webhooks must be able to answer while processes begin and end.
+        await to_thread(before.process.stop)
 
-        refused = before.run(SECRET_KEY=NEW)
+        refused = await to_thread(before.run, SECRET_KEY=NEW)
         assert (refused.returncode, refused.stdout) == (2, "")
         assert refused.stderr.count("\n") == 1
         assert refused.stderr.startswith("SECRET_KEY does not open what this database has encrypted")
 
-        both = machines.server(database_url, google, SECRET_KEY=NEW, SECRET_KEY_PREVIOUS=OLD)
+        keys = {"SECRET_KEY": NEW, "SECRET_KEY_PREVIOUS": OLD}
+        both = await to_thread(machines.server, database_url, google, **keys)
         app = ada.app.at(both.url)
         await app.create("With both keys", wait=True)
-        rotated = both.run("rotate-keys")
+        rotated = await to_thread(both.run, "rotate-keys")
         assert (rotated.returncode, rotated.stderr) == (0, "")
-        assert rotated.stdout.startswith("Encrypted with SECRET_KEY now: 1. Erased: 0. Cannot be opened: 0.")
-        both.process.stop()
+        assert rotated.stdout.startswith("Encrypted with SECRET_KEY now: 2. Erased: 0. Cannot be opened: 0.")
+        await to_thread(both.process.stop)
 
-        after = machines.server(database_url, google, SECRET_KEY=NEW)
+        after = await to_thread(machines.server, database_url, google, SECRET_KEY=NEW)
         app = ada.app.at(after.url)
         await app.create("After", wait=True)
         assert (await app.get("/auth/users/me"))["google"]["status"] == "connected"
         assert await app.titles() == await ada.google.titles() == ["After", "Before", "With both keys"]
+
+        async def known() -> tuple[list[str], list[str]]:
+            return await app.titles(), sorted(receiver.state().values())
+
+        # The receiver verifies every message with the secret that it was given at first.
+        await eventually(known, lambda seen: seen[0] == seen[1])
 
 
 def test_an_unknown_command_is_refused(machines: Machines) -> None:
