@@ -24,6 +24,7 @@ from api import (
     webhooks,
 )
 from api.lingering import LingeringClose
+from api.literal_paths import LiteralPaths
 from api.middleware import Boundary, ConfiguredCors, PlainStartFailure
 from api.openapi import DocumentedApp
 from api.problems import install_problem_handlers
@@ -63,6 +64,7 @@ def create_app(lifespan: Lifespan) -> FastAPI:
             Middleware(Boundary),
             Middleware(TrustedHosts),
             Middleware(Throttling),
+            Middleware(LiteralPaths),
         ],
         # A redirect to add a slash would lose what the client sent.
         redirect_slashes=False,

@@ -44,6 +44,9 @@ class Documented:
         )
 
     def _template(self, method: str, path: str) -> str | None:
+        if path in self._paths:
+            # Word for word; a parameter elsewhere does not mean it.
+            return path
         for route in iter_route_contexts(self._app.routes):
             pattern = getattr(route, "path_regex", None)
             if (
