@@ -13,7 +13,15 @@ from schemas.slot_times import FIRST_YEAR, LAST_YEAR
 from services.core.agenda import Window
 from services.core.records import SlotQuery
 
-WindowEdge = Annotated[str | None, Query(max_length=40, examples=["2026-07-01T00:00:00+02:00"])]
+WindowEdge = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        examples=["2026-07-01T00:00:00+02:00"],
+        # For readers of the document; what is no date-time is refused below, in words of its own.
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 WIDEST = timedelta(days=366)
 """Of a window in which series are unrolled."""
 

@@ -4,9 +4,10 @@ import re
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
 from schemas.common import Documented
+from schemas.numbers import WholeNumber
 from schemas.slot_times import parse_moment, span_of
 from schemas.texts import storable
 from services.core.errors import InvalidSlotError
@@ -30,7 +31,12 @@ Notify = Literal["none", "all", "external"]
 Title = Annotated[str, Field(max_length=1024), AfterValidator(storable)]
 Description = Annotated[str, Field(max_length=8192), AfterValidator(storable)]
 Location = Annotated[str, Field(max_length=1024), AfterValidator(storable)]
-MomentText = Annotated[str, Field(max_length=64), AfterValidator(storable)]
+# For readers of the document; `slot_times` refuses in words of its own.
+_CLOCK = r"[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2})?(\.0{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+_MOMENT = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({_CLOCK})?$"
+MomentText = Annotated[
+    str, Field(max_length=64, json_schema_extra={"pattern": _MOMENT}), AfterValidator(storable)
+]
 CalendarId = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
 
 RecurrenceLine = Annotated[str, Field(max_length=8192), AfterValidator(storable)]
@@ -66,7 +72,7 @@ class ReminderOverrideIn(Documented):
 
     method: Literal["email", "popup"]
     """How Google reminds."""
-    minutes: StrictInt = Field(ge=0, le=40320)
+    minutes: WholeNumber = Field(ge=0, le=40320)
     """Before the start; at most four weeks."""
 
 
@@ -115,7 +121,7 @@ class AttendeeIn(Documented):
     """The guest's; without effect. The user's own is the slot's `response_status`."""
     comment: str | None = None
     """The guest's; without effect."""
-    additional_guests: StrictInt | None = None
+    additional_guests: WholeNumber | None = None
     """The guest's; without effect."""
 
 

@@ -53,6 +53,14 @@ async def test_every_writable_field_comes_back(bob: Person) -> None:
         assert slot[name] == fields[name]
 
 
+async def test_a_whole_number_may_have_a_point(bob: Person) -> None:
+    """JSON Schema calls 10.0 an integer, and languages with one kind of number write it."""
+    slot = await bob.create(reminders={"overrides": [{"method": "popup", "minutes": 10.0}]})
+    assert slot["reminders"]["overrides"] == [{"method": "popup", "minutes": 10}]
+    body = {"reminders": {"overrides": [{"method": "popup", "minutes": 10.5}]}}
+    problem(await bob.patch(f"/slots/{slot['id']}", json=body), 422, "validation-failed")
+
+
 async def test_an_all_day_slot_has_dates(bob: Person) -> None:
     slot = await bob.create(start="2026-07-01", end="2026-07-03", timezone=None)
     assert (slot["start"], slot["end"], slot["timezone"]) == ("2026-07-01", "2026-07-03", None)
