@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.e2e.app import problem_of
-from tests.e2e.world import Person, somebody
+from tests.e2e.fights import fight
+from tests.e2e.world import somebody
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Machines
 
 LIMIT = 4
 COOLDOWN_S = 2
-
-
-async def _fight(person: Person, slot: dict[str, Any], name: str) -> int:
-    """Both bots insist on their own title until the slot is cut off; returns how many rounds they had."""
-    for number in range(LIMIT * 3):
-        seen = await person.app.edit(slot, title=f"{name} app {number}")
-        if seen["sync"]["state"] != "quarantined":
-            seen = await person.app.becomes(slot, lambda now: now["sync"]["state"] != "pending")
-        if seen["sync"]["state"] == "quarantined":
-            return number
-        title = f"{name} google {number}"
-        await person.google.edit(slot["google"]["event_id"], summary=title)
-        if await _is_cut_off_or_shows(person, slot, title) == "quarantined":
-            return number
-    raise AssertionError("the fight goes on and on")
-
-
-async def _is_cut_off_or_shows(person: Person, slot: dict[str, Any], title: str) -> str:
-    def decided(seen: dict[str, Any]) -> bool:
-        return bool(seen["title"] == title or seen["sync"]["state"] == "quarantined")
-
-    return str((await person.app.becomes(slot, decided))["sync"]["state"])
 
 
 async def test_two_bots_are_cut_off_while_other_slots_go_on_and_it_heals(machines: Machines, sqlite_url: str):
@@ -52,7 +31,7 @@ async def test_two_bots_are_cut_off_while_other_slots_go_on_and_it_heals(machine
         event_id = fought["google"]["event_id"]
 
         since = await ada.google.request_count()
-        await _fight(ada, fought, "first")
+        await fight(ada, fought, "first", limit=LIMIT)
         cut_off = await ada.app.slot(fought)
         assert cut_off["sync"]["reason"] == "overwritten-in-turns"
         assert cut_off["sync"]["next_attempt_at"] is not None
@@ -71,7 +50,7 @@ async def test_two_bots_are_cut_off_while_other_slots_go_on_and_it_heals(machine
         assert (await ada.app.calendar())["quarantined"] == 0
 
         # The next fight is cut off sooner, and a person may end it.
-        await _fight(ada, fought, "second")
+        await fight(ada, fought, "second", limit=LIMIT)
         released = await ada.app.post(f"/sync/quarantine/{fought['id']}/release")
         assert released["sync"]["state"] != "quarantined"
         await ada.come_to_rest()

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.e2e.google import START
 from tests.e2e.world import somebody
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.e2e.conftest import Machines
     from tests.e2e.servers import GoogleServer
 
 SLOT = {"title": "Once", "start": START.isoformat(), "end": START.isoformat(), "timezone": "UTC"}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def common_url(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    shutil.copy(sqlite_template, tmp_path / "common.db")
-    return f"sqlite:///{tmp_path / 'common.db'}"
-
-
 async def test_one_key_from_twenty_connections_makes_one_slot(
-    machines: Machines, shared_google: GoogleServer, common_url: str
+    machines: Machines, shared_google: GoogleServer, database_url: str
 ) -> None:
-    one, two = (machines.server(common_url, shared_google) for _ in range(2))
+    one, two = (machines.server(database_url, shared_google) for _ in range(2))
     async with somebody(one.url, shared_google.url) as person:
         at = (person.app, person.app.at(two.url))
         answers = await asyncio.gather(

@@ -6,23 +6,17 @@ import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
-from uuid import uuid4  # noqa: TID251  # any id that nobody has
 
 import pytest
 
-from main import app as application
 from tests.e2e.app import App, problem_of
 from tests.e2e.processes import ROOT
 from tests.e2e.servers import ADMIN_KEY
-from tests.e2e.world import Person, client, somebody
-from tests.routes import Declared, declared_routes, request_example
+from tests.e2e.world import Person, client
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fastapi import FastAPI
-
-    from tests.e2e.servers import GoogleServer, Server
 
 TIMES = {"start": "2026-07-01T10:00:00Z", "end": "2026-07-01T11:00:00Z"}
 
@@ -98,61 +92,6 @@ async def test_a_body_over_the_limit_is_not_read_to_its_end(bob: Person):
     body = {"title": "Long", **TIMES, "description": "x" * 1_200_000}
     answer = await bob.app.call("POST", "/slots", json=body)
     problem_of(answer, 413, "body-too-large")
-
-
-NOBODYS_ROUTES = {("PUT", "/calendars/{google_calendar_id}")}
-"""Google's names of calendars, of which everybody has those of their own: `primary` above all."""
-
-
-def _with_ids(app: FastAPI) -> list[Declared]:
-    """Every route with the id of an object in it."""
-    found = [each for each in declared_routes(app) if each.parameters]
-    return [each for each in found if (each.method, each.path) not in NOBODYS_ROUTES]
-
-
-async def test_every_route_with_an_id_of_somebody_else_answers_as_if_there_were_nothing(
-    any_service: Server, ada: Person, shared_google: GoogleServer
-):
-    slot = await ada.app.create("Private", wait=True)
-    await ada.edit_unnoticed(slot["google"]["event_id"], summary="by google")
-    await ada.app.edit(slot, title="by app")
-    await ada.app.becomes(slot, lambda seen: seen["sync"]["state"] == "conflict")
-    await ada.come_to_rest()
-    [conflict] = await ada.app.conflicts()
-    key = await ada.app.post("/auth/keys", {"name": "Phone"}, status=201)
-    webhook = await ada.app.post("/webhooks/subscriptions", {"url": "http://127.0.0.1:9/hook"}, status=201)
-    # A hold takes a mass deletion; that nobody else decides on one is a story of the contract suite.
-    nobodys = str(uuid4())
-    foreign = {
-        "slot_id": slot["id"],
-        "user_id": ada.app.user_id,
-        "conflict_id": conflict["id"],
-        "hold_id": nobodys,
-        "key_id": key["id"],
-        "subscription_id": webhook["id"],
-        "seq": "1",
-    }
-    unknown = {**dict.fromkeys(foreign, nobodys), "seq": "1"}
-    before, since = await ada.app.slot(slot), await ada.google.request_count()
-    keys = await ada.app.get("/auth/keys")
-
-    async with somebody(any_service.url, shared_google.url, "mallory") as mallory:
-        for route in _with_ids(application):
-            body = request_example(application, route)
-            answer = await mallory.app.call(route.method, route.at(foreign), json=body)
-            same = await mallory.app.call(route.method, route.at(unknown), json=body)
-            told, expected = problem_of(answer, 404, "not-found"), problem_of(same, 404, "not-found")
-            assert {**told, "instance": ""} == {**expected, "instance": ""}
-        assert await mallory.app.slots(include_deleted=True) == []
-    async with client() as http:
-        for route in _with_ids(application):
-            stranger = App(http, any_service.url, "gcs_of_nobody", "")
-            answer = await stranger.call(route.method, route.at(foreign))
-            problem_of(answer, 401, "unauthenticated")
-    assert await ada.app.slot(slot) == before
-    assert await ada.app.conflicts() == [conflict]
-    assert await ada.app.get("/auth/keys") == keys
-    assert await ada.google.requests(since) == []
 
 
 async def test_the_administrator_reaches_users_but_not_what_is_theirs(bob: Person):
