@@ -66,10 +66,10 @@ class SandboxTransport:
 class Google:
     """Google's side, as a person and as a test arranges it."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, email: str = EMAIL) -> None:
         self.sandbox = sandbox
-        self._events = f"/calendars/{quote(EMAIL)}/primary/events"
-        self.call("POST", "/accounts", {"email": EMAIL})
+        self._events = f"/calendars/{quote(email)}/primary/events"
+        self.call("POST", "/accounts", {"email": email})
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One call of the control API."""

@@ -37,18 +37,23 @@ class Ledger:
     Google dates it by its arrival, so it may look later than an edit that had seen it; that one is then kept
     in a conflict.
     """
+    _drawn: int = 0
 
     def write(self, name: str, *, saw: str) -> str:
-        """A value never written before."""
-        number = len(self.saw)
-        if name != "schedule":
-            value = f"{name}-{number}"
-        elif number % 3:
-            value = (START + timedelta(minutes=number)).isoformat()
-        else:
-            value = (START.date() + timedelta(days=number)).isoformat()
+        """A value never written before, noted."""
+        value = self.value(name)
         self.note(value, saw=saw)
         return value
+
+    def value(self, name: str) -> str:
+        """A value never written before; it is to be noted once somebody has written it."""
+        number = self._drawn
+        self._drawn += 1
+        if name != "schedule":
+            return f"{name}-{number}"
+        if number % 3:
+            return (START + timedelta(minutes=number)).isoformat()
+        return (START.date() + timedelta(days=number)).isoformat()
 
     def note(self, value: str, *, saw: str = "") -> None:
         """Remember that somebody wrote `value`, having seen `saw`."""

@@ -1,0 +1,159 @@
+"""One history: a plan is played, everything comes to rest, and the judges look."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from persistence.memory import MemoryStore, MemoryUnitOfWork
+from services.core.accounts import AccountStatus
+from tests.simulation import judges, loop, mishaps
+from tests.simulation.feed import FeedReader
+from tests.simulation.people import Person
+from tests.simulation.processes import owned_tasks
+from tests.simulation.world import FALLBACK, World, make_world
+
+if TYPE_CHECKING:
+    from services.core.storage import UnitOfWork
+    from tests.simulation.plan import Happening, Plan
+
+_LONGEST_S: Final = 7200.0
+"""Of virtual time: leases, backoff, quarantine and fallback together are well below."""
+_QUIET_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a history ended."""
+
+    plan: Plan
+    failure: str | None
+    """`None`: every judge is content."""
+    happened: Counter[str]
+    digest: str
+    """Of every request and when it came: the same plan gives the same."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every judge is content."""
+        return self.failure is None
+
+
+def play(plan: Plan, store: UnitOfWork | None = None) -> Verdict:
+    """Play a plan and judge it."""
+    played = _Played(plan, store or MemoryUnitOfWork(MemoryStore()))
+    failure: str | None = None
+    logging.disable(logging.CRITICAL)
+    try:
+        loop.run(played.run(), plan.stream("scheduling"))
+    except AssertionError as error:
+        failure = str(error) or type(error).__name__
+    finally:
+        logging.disable(logging.NOTSET)
+    world = played.world
+    if world is None:
+        return Verdict(plan, failure or "no world", Counter(), "")
+    return Verdict(plan, failure, world.happened, world.trace.hexdigest())
+
+
+class _Played:
+    def __init__(self, plan: Plan, store: UnitOfWork) -> None:
+        self._plan = plan
+        self._store = store
+        self.world: World | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def run(self) -> None:
+        asyncio.get_running_loop().set_task_factory(owned_tasks)  # type: ignore[arg-type]
+        world = self.world = await make_world(self._plan, self._store)
+        people = [Person(world, account) for account in world.accounts]
+        readers = [FeedReader(world, account) for account in world.accounts]
+        try:
+            await self._play(world, people, readers)
+            await self._calm(world, people)
+            await judges.judge(world, people)
+            await self._stay_silent(world)
+            for reader in readers:
+                await reader.judge()
+            assert not world.happened["internal error"], "a run failed with an internal error"
+        finally:
+            await world.end()
+
+    async def _play(self, world: World, people: list[Person], readers: list[FeedReader]) -> None:
+        loop_now = asyncio.get_running_loop().time
+        started = loop_now()
+        doing: list[asyncio.Task[Any]] = []
+        for happening in self._plan.happenings:
+            await world.clock.sleep(max(started + happening.at - loop_now(), 0))
+            doing.append(world.start(_happen(world, people, readers, happening)))
+        world.line.others = 0
+        if doing:
+            await asyncio.gather(*doing)
+
+    async def _calm(self, world: World, people: list[Person]) -> None:
+        """Nothing goes wrong any more, and whoever lost the connection links again."""
+        world.line.clear()
+        world.faults.forget()
+        world.post.lost = world.post.doubled = world.post.late = 0
+        google = world.accounts[0].google
+        google.call("DELETE", "/faults")
+        google.call("POST", "/clock", {"offset_s": 0})
+        for replica in world.replicas:
+            replica.process.disarm()
+        for person in people:
+            if world.line.late_writes or any(self._plan.shape.skews_s) or world.happened["our clock steps"]:
+                person.ledger.late = True
+            async with world.store.reading() as tx:
+                account = await tx.accounts.find(person.account.user_id)
+            assert account is not None
+            if account.status is not AccountStatus.CONNECTED or world.happened["revoke"]:
+                await world.link(person.account)
+        since = asyncio.get_running_loop().time() + _QUIET_S
+        while not await self._at_rest(world, since=since):
+            await world.clock.sleep(_QUIET_S)
+            for person in people:
+                await person.review(self._plan.stream("review"))
+                await person.try_again(self._plan.stream("try again"))
+        for person in people:
+            if world.line.late_writes:
+                person.ledger.late = True
+
+    async def _at_rest(self, world: World, *, since: float) -> bool:
+        """Whether Google was read once more and nothing waits to be pushed."""
+        calendars = await world.calendars()
+        for each in calendars:
+            error = each.last_error
+            assert error is None or error.reason != "internal-error", f"a run failed: {error}"
+        waited = asyncio.get_running_loop().time() - since
+        assert waited < _LONGEST_S, f"I12: no rest after {waited:.0f} s: {calendars}"
+        if any(world.line.listed_to_the_end.get(each.email, 0) <= since for each in world.accounts):
+            return False
+        slots = [slot for each in world.accounts for slot in await world.slots(each.user_id, deleted=True)]
+        return all(slot.push_at is None for slot in slots) and all(
+            each.lease_owner is None and each.last_error is None for each in calendars
+        )
+
+    async def _stay_silent(self, world: World) -> None:
+        before = await judges.state_of(world)
+        world.line.others = world.line.listed = 0
+        await world.clock.sleep((FALLBACK * 1.3).total_seconds())
+        judges.judge_silence(world, before, await judges.state_of(world))
+        assert world.line.listed >= len(world.accounts), "I15: nobody looks any more"
+
+
+async def _happen(
+    world: World, people: list[Person], readers: list[FeedReader], happening: Happening
+) -> None:
+    dice = happening.dice()
+    if happening.kind in mishaps.ALL:
+        await mishaps.ALL[happening.kind](world, dice)
+        return
+    number = dice.randrange(len(people))
+    if happening.kind == "read_feed":
+        await readers[number].read_feed(dice)
+        return
+    world.happened[happening.kind] += 1
+    await getattr(people[number], happening.kind)(dice)

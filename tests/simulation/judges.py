@@ -1,0 +1,145 @@
+"""What must hold at the end of a history, judged from what both sides show and from what people did.
+
+Nothing here asks the engine what it believes: the app's side is what its clients see, Google's side is what
+the simulator holds, and the ledger is what people wrote and saw.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from services.core.records import SyncState
+from services.core.slots import content_to_document
+from services.slot_reader import SlotReader
+from services.slot_scopes import SlotAddress
+from tests.engine.ledger import conflict_values, local_value
+from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from services.core.records import ConflictRecord, Slot
+    from tests.simulation.people import Person
+    from tests.simulation.world import World
+
+
+
+async def judge(world: World, people: Iterable[Person]) -> None:
+    """Everything about the state at rest."""
+    for person in people:
+        user_id = person.account.user_id
+        slots = await world.slots(user_id)
+        events = person.account.google.events()
+        async with world.store.reading() as tx:
+            conflicts = await tx.conflicts.page(user_id, after=None, limit=10_000)
+        both_sides_are_equal(slots, events)
+        every_edit_is_accounted_for(person, events, conflicts)
+        nobody_elses_is_here(person, slots, events)
+        what_the_app_does_not_know_is_untouched(person, events)
+        await judge_bookkeeping(world, person, conflicts)
+    assert world.accounts[0].google.call("GET", "/mails")["mails"] == [], "I9: nobody asked for mail"
+    writes_have_causes(world, people)
+
+
+def both_sides_are_equal(slots: list[Slot], events: list[dict[str, Any]]) -> None:
+    """I3, I12: one event a slot, one slot an event, and both show the same."""
+    waiting = [slot for slot in slots if slot.sync_state not in {SyncState.SYNCED, SyncState.CONFLICT}]
+    assert not waiting, f"I12: not at rest: {[(each.content.title, each.sync_state) for each in waiting]}"
+    by_event = {slot.google.event_id: slot for slot in slots if slot.google}
+    assert len(by_event) == len(slots), "I3: two slots of one event"
+    assert sorted(by_event) == sorted(event["id"] for event in events), (
+        f"I3: only in the app: {sorted(set(by_event) - {event['id'] for event in events})}; "
+        f"only in Google: {sorted({event['id'] for event in events} - set(by_event))}"
+    )
+    for event in events:
+        content = by_event[event["id"]].content
+        for name in FIELDS:
+            ours, theirs = local_value(content, name), remote_value(event, name)
+            assert ours == theirs, f"I12: {name} is {ours!r} in the app and {theirs!r} in Google"
+        overrides = event.get("reminders", {}).get("overrides", [])
+        assert [each.minutes for each in content.reminders.overrides] == [
+            each["minutes"] for each in overrides
+        ], "I12: reminders differ"
+
+
+def every_edit_is_accounted_for(
+    person: Person, events: list[dict[str, Any]], conflicts: list[ConflictRecord]
+) -> None:
+    """I1, I2, I3: each value stands, or somebody who had seen it replaced or settled it, or a conflict keeps
+    it; and nothing is there twice.
+    """
+    judge_ancestry(
+        person.ledger,
+        standing=[remote_value(event, name) for event in events for name in FIELDS],
+        losers={conflict_values(conflict)[0] for conflict in conflicts},
+        titles=person.titles,
+    )
+
+
+def nobody_elses_is_here(person: Person, slots: list[Slot], events: list[dict[str, Any]]) -> None:
+    """I7: nothing of another user's is in this account."""
+    others = {"ada@example.com", "bob@example.com"} - {person.account.email}
+    shown = [text for slot in slots for text in (slot.content.title, slot.content.description)]
+    shown += [str(event.get(name, "")) for event in events for name in ("summary", "description")]
+    for text in shown:
+        assert not any(other in text for other in others), f"I7: {text!r} is somebody else's"
+
+
+def what_the_app_does_not_know_is_untouched(person: Person, events: list[dict[str, Any]]) -> None:
+    """I4: fields that the app does not handle are as the person at Google left them."""
+    for event in events:
+        for name, value in person.extras.get(event["id"], {}).items():
+            assert event.get(name) == value, f"I4: {name} is {event.get(name)!r} instead of {value!r}"
+
+
+def writes_have_causes(world: World, people: Iterable[Person]) -> None:
+    """I5: Google was written to no more often than people and mishaps gave reason to."""
+    reasons = sum(person.causes for person in people)
+    mishaps = world.line.lost_answers + sum(
+        count
+        for what, count in world.happened.items()
+        if what.startswith(("struck", "database", "fault", "stopped", "calendar shown", "stale", "sync tokens"))
+    )
+    # A change of Google's on a slot that waits may make its push a second one; a revival is one more.
+    changes_there = sum(len(person.ledger.saw) for person in people)
+    most = 2 * reasons + 2 * mishaps + changes_there
+    assert world.line.writes.total() <= most, f"I5: {world.line.writes} for {reasons} reasons"
+
+
+async def judge_bookkeeping(world: World, person: Person, conflicts: list[ConflictRecord]) -> None:
+    """What a slot says of its conflicts and of its past is true."""
+    of_slot = Counter(conflict.slot_id for conflict in conflicts)
+    reader = SlotReader(uow=world.store)
+    for slot in await world.slots(person.account.user_id, deleted=True):
+        assert slot.open_conflicts == of_slot[slot.id], "a slot miscounts its conflicts"
+        known: dict[str, Any] = {}
+        seqs = []
+        for entry in await reader.history(person.account.user_id, SlotAddress(slot.id)):
+            seqs.append(entry.seq)
+            for name, change in entry.fields.items():
+                before = known.setdefault(name, change["before"])
+                assert before == change["before"], f"a change of {name} is missing in the history"
+                known[name] = change["after"]
+        assert seqs == sorted(seqs)
+        now = {**content_to_document(slot.content), "deleted": slot.deleted_at is not None}
+        for name, value in known.items():
+            assert now[name] == value, f"the last change of {name} is missing in the history"
+
+
+async def state_of(world: World) -> tuple[Any, ...]:
+    """Everything that must not move at rest."""
+    slots = [
+        replace(slot, seen_listing=0)
+        for account in world.accounts
+        for slot in await world.slots(account.user_id, deleted=True)
+    ]
+    events = [account.google.events(deleted=True) for account in world.accounts]
+    return slots, events
+
+
+def judge_silence(world: World, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
+    """I13: at rest nothing is written, here or there, however often it is looked."""
+    assert after == before, "I13: something moved at rest"
+    assert world.line.others == 0, "I13: a call that does not list at rest"

@@ -1,0 +1,189 @@
+"""The line to Google: it takes time, loses requests and answers, and shows Google in bad moments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from sandbox import Request
+from services.core.boundary import _open_transactions
+from services.google.transport import HttpRequest, HttpResponse, no_answer
+from tests.engine.stale_pages import StalePages
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+    from hashlib import blake2b
+
+    from sandbox import Response, Sandbox
+    from tests.simulation.processes import Process
+
+DROP_BEFORE: Final = "drop before"
+DROP_AFTER: Final = "drop after"
+TRUNCATE: Final = "truncate"
+LATE: Final = "late"
+"""The request is given up and reaches Google later."""
+_PATIENCE_S: Final = 30.0
+_LATE_S: Final = 25.0
+"""A write that took longer than this to arrive was given up by whoever sent it."""
+
+REFUSALS: Final[tuple[dict[str, Any], ...]] = (
+    {"kind": "html_503"},
+    {"kind": "not_json"},
+    {"kind": "answer", "status": 400, "reason": "badRequest"},
+    {"kind": "answer", "status": 401, "reason": "authError"},
+    {"kind": "answer", "status": 403, "reason": "userRateLimitExceeded"},
+    {"kind": "answer", "status": 403, "reason": "rateLimitExceeded", "headers": {"Retry-After": "20"}},
+    {"kind": "answer", "status": 404, "reason": "notFound"},
+    {"kind": "answer", "status": 409, "reason": "duplicate"},
+    {"kind": "answer", "status": 410, "reason": "deleted"},
+    {"kind": "answer", "status": 412, "reason": "conditionNotMet"},
+    {"kind": "answer", "status": 429, "reason": "rateLimitExceeded"},
+    {"kind": "answer", "status": 429, "reason": "rateLimitExceeded", "headers": {"Retry-After": "30"}},
+    {"kind": "answer", "status": 500, "reason": "backendError"},
+    {"kind": "answer", "status": 503, "reason": "backendError", "headers": {"Retry-After": "5"}},
+)
+"""What Google says instead of doing what it was asked."""
+
+
+@dataclass(slots=True)
+class Ordered:
+    """A fault that waits for its call."""
+
+    action: dict[str, Any] | str
+    skip: int
+    method: str | None = None
+
+
+@dataclass
+class Line:
+    """What all processes share of the way to Google."""
+
+    sandbox: Sandbox
+    dice: random.Random
+    """Of how long calls take."""
+    slow: float
+    page_size: int
+    trace: blake2b
+    after: Callable[[], None]
+    """Called when Google has done something."""
+    happened: Counter[str]
+    ordered: list[Ordered] = field(default_factory=list)
+    stale: StalePages | None = None
+    late_writes: int = 0
+    """Writes that Google carried out long after they were sent."""
+    writes: Counter[str] = field(default_factory=Counter)
+    """Successful writes of ours, by method."""
+    lost_answers: int = 0
+    listed: int = 0
+    """Calls since `listed` was set to none that only list."""
+    others: int = 0
+    """And those that do not."""
+    token_calls: int = 0
+    listed_to_the_end: dict[str, float] = field(default_factory=dict)
+    """When the last page of a listing was read last, by account."""
+
+    def of(self, process: Process) -> ProcessLine:
+        """The end that a process holds."""
+        return ProcessLine(self, process)
+
+    def order(self, action: dict[str, Any] | str, *, skip: int, method: str | None = None) -> None:
+        """A fault for a call to come."""
+        self.ordered.append(Ordered(action, skip, method))
+
+    def clear(self) -> None:
+        """No more faults."""
+        self.ordered.clear()
+        self.stale = None
+
+    def next_fault(self, method: str) -> dict[str, Any] | str | None:
+        """The fault of the call that is made now."""
+        for fault in self.ordered:
+            if fault.method not in (None, method):
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
+                continue
+            self.ordered.remove(fault)
+            return fault.action
+        return None
+
+    def carry_out(self, request: HttpRequest, *, sent_at: float) -> Response:
+        """Google does what it is asked."""
+        loop_now = asyncio.get_running_loop().time()
+        answer = self.sandbox.handle(Request(request.method, request.url, _lower(request), request.body))
+        path = urlsplit(request.url).path
+        self.trace.update(f"{request.method} {request.url} {answer.status} {loop_now:.6f}\n".encode())
+        self._count(request, path, answer, late=loop_now - sent_at > _LATE_S)
+        self.after()
+        return answer
+
+    def _count(self, request: HttpRequest, path: str, answer: Response, *, late: bool) -> None:
+        calendar = path.startswith("/calendar/v3/")
+        if path == "/token":
+            self.token_calls += 1
+        if request.method == "GET" and path.endswith("/events"):
+            self.listed += 1
+            if answer.status == HTTPStatus.OK and b'"nextSyncToken"' in answer.body:
+                account = self.sandbox._account_of(Request("GET", request.url, _lower(request)), path)
+                self.listed_to_the_end[str(account)] = asyncio.get_running_loop().time()
+        elif calendar and "/channels/" not in path and not path.endswith("/watch"):
+            self.others += 1
+        if request.method != "GET" and calendar and "/events" in path and answer.status < 300:
+            if not path.endswith("/watch"):
+                self.writes[request.method] += 1
+                self.late_writes += late
+
+
+class ProcessLine:
+    """Implements `Transport` for one process."""
+
+    def __init__(self, line: Line, process: Process) -> None:
+        self._line = line
+        self._process = process
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """One exchange."""
+        assert not _open_transactions.get(), "a call to Google inside a transaction"
+        line, loop = self._line, asyncio.get_running_loop()
+        request = replace(request, url=request.url.replace("maxResults=2500", f"maxResults={line.page_size}"))
+        sent_at = loop.time()
+        fault = line.next_fault(request.method)
+        if fault is not None:
+            name = fault if isinstance(fault, str) else str(fault.get("status", fault["kind"]))
+            line.happened[f"fault {name}"] += 1
+        await asyncio.sleep(line.dice.uniform(0, line.slow))  # noqa: TID251  # on its way
+        if fault == DROP_BEFORE:
+            raise no_answer("connection-lost")
+        if fault == LATE:
+            loop.call_later(line.dice.uniform(30, 150), _arrive, line, request, sent_at)
+            await asyncio.sleep(_PATIENCE_S)  # noqa: TID251
+            raise no_answer("timeout")
+        if isinstance(fault, dict):
+            line.sandbox.handle(_control("POST", "/faults", {"action": fault, "match": {}}))
+        answer = line.carry_out(request, sent_at=sent_at)
+        await asyncio.sleep(line.dice.uniform(0, line.slow))  # noqa: TID251  # on its way back
+        if fault in (DROP_AFTER, TRUNCATE) or answer.fault.drop:
+            line.lost_answers += 1
+            raise no_answer("connection-lost")
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        given = HttpResponse(answer.status, headers, answer.body)
+        return given if line.stale is None else line.stale.answered(request, given)
+
+
+def _lower(request: HttpRequest) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def _arrive(line: Line, request: HttpRequest, sent_at: float) -> None:
+    line.carry_out(request, sent_at=sent_at)
+
+
+def _control(method: str, path: str, body: dict[str, Any]) -> Request:
+    return Request(method, f"/_control{path}", {}, orjson.dumps(body))

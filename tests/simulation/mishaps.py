@@ -1,0 +1,156 @@
+"""What goes wrong: each kind of mishap, brought about in the world."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tests.engine.stale_pages import StalePages
+from tests.simulation.line import DROP_AFTER, DROP_BEFORE, LATE, REFUSALS, TRUNCATE
+from tests.simulation.processes import Strike
+from tests.simulation.store import DatabaseFault
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Awaitable, Callable
+
+    from tests.simulation.world import World
+
+_MOST_WAITS = 60
+"""A strike falls within this many waits; a run with a few calls takes about as many."""
+
+
+async def call_fails(world: World, dice: random.Random) -> None:
+    action: dict[str, Any] | str = dice.choice((*REFUSALS, DROP_BEFORE))
+    for _ in range(dice.choice((1, 1, 1, 3))):
+        world.line.order(action, skip=dice.randrange(4))
+
+
+async def answer_lost(world: World, dice: random.Random) -> None:
+    method = dice.choice((None, "POST", "PATCH", "DELETE"))
+    world.line.order(dice.choice((DROP_AFTER, DROP_AFTER, TRUNCATE, LATE)), skip=dice.randrange(3), method=method)
+
+
+async def kill(world: World, dice: random.Random) -> None:
+    world.somebody(dice).process.arm(Strike.KILL, after=dice.randrange(1, _MOST_WAITS))
+
+
+async def cancel(world: World, dice: random.Random) -> None:
+    world.somebody(dice).process.arm(Strike.CANCEL, after=dice.randrange(1, _MOST_WAITS))
+
+
+async def pause(world: World, dice: random.Random) -> None:
+    seconds = world.policy.lease.total_seconds() * dice.choice((0.5, 1.2, 2.0))
+    world.somebody(dice).process.arm(Strike.PAUSE, after=dice.randrange(1, _MOST_WAITS), seconds=seconds)
+
+
+async def stop(world: World, dice: random.Random) -> None:
+    """A rolling restart."""
+    world.happened["stopped"] += 1
+    await world.somebody(dice).stop(timedelta(seconds=dice.choice((0, 5))))
+
+
+async def tokens_forgotten(world: World, dice: random.Random) -> None:
+    del dice
+    world.happened["sync tokens forgotten"] += 1
+    world.accounts[0].google.call("POST", "/sync-tokens/invalidate", {})
+
+
+async def access_expires(world: World, dice: random.Random) -> None:
+    del dice
+    world.happened["access tokens expired"] += 1
+    world.accounts[0].google.call("POST", "/access-tokens/expire", {})
+
+
+async def listing_glitch(world: World, dice: random.Random) -> None:
+    del dice
+    world.happened["empty page"] += 1
+    world.accounts[0].google.call("POST", "/listings/glitch", {"kind": "empty_page", "times": 1})
+
+
+async def nothing_there(world: World, dice: random.Random) -> None:
+    """A calendar is shown empty by mistake; twice in a row nobody could tell from an empty one."""
+    if world.happened["calendar shown empty"]:
+        return
+    world.happened["calendar shown empty"] += 1
+    account = dice.choice(world.accounts)
+    glitch = {"kind": "nothing_there", "calendar": "primary", "account": account.email, "times": 1}
+    account.google.call("POST", "/listings/glitch", glitch)
+
+
+async def stale_pages(world: World, dice: random.Random) -> None:
+    if world.line.stale is None:
+        world.happened["stale pages"] += 1
+        world.line.stale = StalePages(dice, share=0.3)
+
+
+async def database_before(world: World, dice: random.Random) -> None:
+    world.faults.order(DatabaseFault.BEFORE, after=dice.randrange(1, 12))
+
+
+async def database_during(world: World, dice: random.Random) -> None:
+    world.faults.order(DatabaseFault.DURING, after=dice.randrange(1, 12))
+
+
+async def database_after(world: World, dice: random.Random) -> None:
+    world.faults.order(DatabaseFault.AFTER, after=dice.randrange(1, 12))
+
+
+async def notifications_lost(world: World, dice: random.Random) -> None:
+    world.post.lost += dice.randrange(1, 6)
+
+
+async def notifications_doubled(world: World, dice: random.Random) -> None:
+    world.post.doubled += dice.randrange(1, 4)
+
+
+async def notifications_late(world: World, dice: random.Random) -> None:
+    world.post.late += dice.randrange(1, 4)
+
+
+async def channel_expires(world: World, dice: random.Random) -> None:
+    """Google forgets its channels long before it said that it would."""
+    del dice
+    channels = world.sandbox._world.channels.table
+    for channel_id in list(channels.rows):
+        world.happened["channel forgotten"] += 1
+        channels.remove(channel_id)
+
+
+async def google_clock(world: World, dice: random.Random) -> None:
+    world.happened["google's clock steps"] += 1
+    offset = dice.choice((-600, -5, 0, 5, 600))
+    world.accounts[0].google.call("POST", "/clock", {"offset_s": offset})
+
+
+async def our_clock(world: World, dice: random.Random) -> None:
+    """A machine's clock is set, forwards or back."""
+    world.happened["our clock steps"] += 1
+    world.somebody(dice).clock.offset_s += dice.choice((-300, -20, 20, 300))
+
+
+ALL: dict[str, Callable[[World, random.Random], Awaitable[None]]] = {
+    each.__name__: each
+    for each in (
+        call_fails,
+        answer_lost,
+        kill,
+        cancel,
+        pause,
+        stop,
+        tokens_forgotten,
+        access_expires,
+        listing_glitch,
+        nothing_there,
+        stale_pages,
+        database_before,
+        database_during,
+        database_after,
+        notifications_lost,
+        notifications_doubled,
+        notifications_late,
+        channel_expires,
+        google_clock,
+        our_clock,
+    )
+}

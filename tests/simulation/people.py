@@ -1,0 +1,394 @@
+"""What people do on both sides, with a ledger of what they wrote and what they saw when they wrote it.
+
+The app's requests are answered by processes that may die over them; they are sent again, as a client does,
+mostly under an `Idempotency-Key`. What was never answered may have been done or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from services.core.errors import (
+    GoogleNotConnectedError,
+    ReadOnlySlotError,
+    UnknownConflictError,
+    UnknownHoldError,
+    UnknownSlotError,
+)
+from services.core.idempotency import Attempt
+from services.core.slots import SlotContent
+from services.idempotency_service import Answer
+from services.slot_reader import SlotReader
+from services.slot_scopes import SlotAddress, SlotEdit
+from services.slot_service import SlotDraft
+from tests.engine.ledger import conflict_values, local_value, schedule_of
+from tests.judges.ancestry import FIELDS, Ledger, google_times, remote_value
+from tests.simulation.processes import ConnectionLostError
+from tests.simulation.replica import fingerprint
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Awaitable, Callable
+
+    from services.core.records import Slot
+    from tests.simulation.replica import Replica
+    from tests.simulation.world import Account, World
+
+_GONE = (UnknownSlotError, ReadOnlySlotError)
+"""What an app says of an edit that has come too late."""
+
+
+@dataclass(eq=False)
+class Person:
+    """Somebody at the app and at Google, in one account."""
+
+    world: World
+    account: Account
+    ledger: Ledger = field(default_factory=Ledger)
+    titles: list[str] = field(default_factory=list)
+    """The first title of each thing that was created."""
+    extras: dict[str, Any] = field(default_factory=dict)
+    """What the person wrote into events beside the fields that the app knows, by event id."""
+    causes: int = 0
+    """How often people gave reason to write to Google."""
+    _count: int = 0
+
+    # What a person does in the app.
+
+    async def create(self, dice: random.Random) -> None:
+        title, name = self._new_title("app"), f"{self.account.email} {self._next()}"
+        start = self.ledger.value("schedule")
+        content = SlotContent(title, schedule_of(start), description=name)
+        self.titles.append(title)
+        self.causes += 1
+        answered = await self._send(
+            dice,
+            "POST /slots",
+            lambda replica: replica.slots.create(self.account.user_id, SlotDraft(content)),
+        )
+        for value in (title, start, name):
+            self._note(value, "", answered=answered)
+
+    async def edit(self, dice: random.Random) -> None:
+        slots = await self.world.slots(self.account.user_id)
+        if not slots:
+            return
+        slot, name = dice.choice(slots), dice.choice(list(FIELDS))
+        value = self.ledger.value(name)
+        written: Any = schedule_of(value) if name == "schedule" else value
+        saw: list[str] = []
+
+        def change(content: SlotContent) -> SlotContent:
+            seen = local_value(content, name)
+            if seen != value:
+                saw[:] = [seen]
+            return replace(content, **{name: written})
+
+        self.causes += 1
+        try:
+            answered = await self._send(
+                dice,
+                "PATCH /slots/{slot_id}",
+                lambda replica: replica.slots.edit(
+                    self.account.user_id, SlotAddress(slot.id), SlotEdit(change)
+                ),
+            )
+        except _GONE:
+            return
+        self._note(value, saw[0] if saw else "", answered=answered)
+
+    async def drop(self, dice: random.Random) -> None:
+        slots = await self.world.slots(self.account.user_id)
+        if not slots:
+            return
+        slot = dice.choice(slots)
+
+        async def delete(replica: Replica) -> Any:
+            view = await replica.slots.delete(self.account.user_id, SlotAddress(slot.id))
+            self._settle(view.entry.slot.content)
+            return view
+
+        self.causes += 1
+        try:
+            await self._send(dice, "DELETE /slots/{slot_id}", delete)
+        except _GONE:
+            # Perhaps by an earlier sending of this very request.
+            gone = await self.world.slot(self.account.user_id, slot.id)
+            if gone is not None and gone.local is None:
+                self._settle(gone.content)
+
+    async def restore(self, dice: random.Random) -> None:
+        gone = [
+            slot
+            for slot in await self.world.slots(self.account.user_id, deleted=True)
+            if slot.local is None and slot.google is not None and slot.google.updated_at is not None
+        ]
+        if not gone:
+            return
+        slot = dice.choice(gone)
+        self.causes += 1
+        try:
+            await self._send(
+                dice,
+                "POST /slots/{slot_id}/restore",
+                lambda replica: replica.slots.restore(self.account.user_id, SlotAddress(slot.id)),
+            )
+        except _GONE:
+            return
+
+    async def resolve(self, dice: random.Random) -> None:
+        async with self.world.store.reading() as tx:
+            conflicts = await tx.conflicts.page(self.account.user_id, after=None, limit=100)
+        if not conflicts:
+            return
+        conflict = dice.choice(conflicts)
+        self.ledger.settled |= set(conflict_values(conflict))
+        slot = await self.world.slot(self.account.user_id, conflict.slot_id)
+        keep_loser = slot is not None and slot.local is not None and dice.random() < 0.5
+        self.causes += 1
+        try:
+            await self._send(
+                dice,
+                "POST /conflicts/{conflict_id}/resolve",
+                lambda replica: replica.reviews.resolve(
+                    self.account.user_id, conflict.id, "loser" if keep_loser else "winner"
+                ),
+            )
+        except (UnknownConflictError, *_GONE):
+            return
+        await self._settle_what_was_restored(conflict.slot_id)
+
+    async def _settle_what_was_restored(self, slot_id: Any) -> None:
+        """Whoever puts the loser back does away with what stands there now."""
+        history = await SlotReader(uow=self.world.store).history(self.account.user_id, SlotAddress(slot_id))
+        for entry in history:
+            if entry.origin == "restore":
+                slot = await self.world.slot(self.account.user_id, slot_id)
+                if "deleted" in entry.fields and slot is not None:
+                    self._settle(slot.content)
+                for name, change in entry.fields.items():
+                    before = change["before"]
+                    if name == "schedule" and isinstance(before, dict):
+                        before = before["start"]
+                    if name in FIELDS:
+                        self.ledger.settled.add(str(before))
+
+    async def review(self, dice: random.Random) -> None:
+        """A person looks at what is held: is it gone in Google?"""
+        user_id = self.account.user_id
+        there = {event["id"] for event in self.account.google.events()}
+        async with self.world.store.reading() as tx:
+            holds = await tx.holds.page(user_id, after=None, limit=100)
+        for hold in holds:
+            async with self.world.store.reading() as tx:
+                held = await tx.slots.held_by(user_id, hold.id)
+            kept = any(slot.google and slot.google.event_id in there for slot in held)
+            reject = kept or dice.random() < 0.3
+            if not reject:
+                for slot in held:
+                    self._settle(slot.content)
+            self.causes += len(held)
+            try:
+                await self.world.ask(
+                    dice,
+                    lambda replica, hold=hold, reject=reject: (  # type: ignore[misc]
+                        replica.reviews.reject(user_id, hold.id)
+                        if reject
+                        else replica.reviews.approve(user_id, hold.id)
+                    ),
+                )
+            except (UnknownHoldError, ConnectionLostError):
+                continue
+
+    async def _send(
+        self, dice: random.Random, route: str, work: Callable[[Replica], Awaitable[Any]]
+    ) -> bool:
+        """A request, sent again until it is answered; `False` when it never was."""
+        with_key = dice.random() < 0.7
+        key = f"{self.account.email} {self._next()}"
+        attempt = Attempt(self.account.user_id, route, key, fingerprint(key))
+
+        async def once(replica: Replica) -> Any:
+            return await replica.idempotency.once(attempt, lambda: work(replica), _shape)
+
+        async def plain(replica: Replica) -> Any:
+            return await work(replica)
+
+        doubles = route == "POST /slots"
+        try:
+            await self.world.ask(dice, once if with_key or doubles else plain)
+        except ConnectionLostError:
+            self.world.happened["request never answered"] += 1
+            return False
+        return True
+
+    def _note(self, value: str, saw: str, *, answered: bool) -> None:
+        self.ledger.note(value, saw=saw)
+        if not answered:
+            self.ledger.unconfirmed.add(value)
+
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    def _new_title(self, side: str) -> str:
+        return f"{side} {len(self.titles)} of {self.account.email}"
+
+    def _settle(self, content: SlotContent) -> None:
+        self.ledger.settled |= {local_value(content, name) for name in FIELDS}
+
+    # What a person does in Google.
+
+    async def born(self, dice: random.Random) -> None:
+        del dice
+        title = self._new_title("google")
+        self.titles.append(title)
+        self.ledger.note(title)
+        start = self.ledger.value("schedule")
+        self.ledger.note(start)
+        self.account.google.create(title, **_new_times(start))
+        self.world.deliver()
+
+    async def google_edit(self, dice: random.Random) -> None:
+        events = self.account.google.events()
+        if not events:
+            return
+        event, name = dice.choice(events), dice.choice(list(FIELDS))
+        value = self.ledger.value(name)
+        self.ledger.note(value, saw=remote_value(event, name))
+        changes = google_times(value) if name == "schedule" else {FIELDS[name]: value}
+        self.account.google.edit(event["id"], **changes)
+        self.world.deliver()
+
+    async def google_delete(self, dice: random.Random) -> None:
+        events = self.account.google.events()
+        if not events:
+            return
+        event = dice.choice(events)
+        self.ledger.settled |= {remote_value(event, name) for name in FIELDS}
+        self.account.google.delete(event["id"])
+        self.world.deliver()
+
+    async def google_undelete(self, dice: random.Random) -> None:
+        """A person finds something in the bin."""
+        slots = await self.world.slots(self.account.user_id, deleted=True)
+        bound = {slot.google.event_id for slot in slots if slot.google}
+        gone = [
+            event
+            for event in self.account.google.events(deleted=True)
+            if event["status"] == "cancelled" and event["id"] in bound
+        ]
+        if not gone:
+            return
+        event = dice.choice(gone)
+        self.ledger.reasserted |= {remote_value(event, name) for name in FIELDS}
+        self.account.google.edit(event["id"], status="confirmed")
+        self.world.deliver()
+
+    async def google_reminders(self, dice: random.Random) -> None:
+        """Google counts this as no change of the event."""
+        events = self.account.google.events()
+        if not events:
+            return
+        overrides = [{"method": "popup", "minutes": dice.randrange(1000)}]
+        reminders = {"useDefault": False, "overrides": overrides}
+        self.account.google.edit(dice.choice(events)["id"], reminders=reminders)
+        self.world.deliver()
+
+    async def google_extras(self, dice: random.Random) -> None:
+        """The person uses what the app knows nothing of."""
+        events = self.account.google.events()
+        if not events:
+            return
+        event = dice.choice(events)
+        extra = {
+            "aFieldOfTheFuture": f"future {self._next()}",
+            "source": {"title": f"source {self._next()}", "url": "https://example.com/"},
+        }
+        self.extras[event["id"]] = extra
+        self.account.google.edit(event["id"], **extra)
+        self.world.deliver()
+
+    # The life of the connection.
+
+    async def ask_for_sync(self, dice: random.Random) -> None:
+        try:
+            await self.world.ask(
+                dice, lambda replica: replica.sync.trigger(self.account.user_id, wait=timedelta())
+            )
+        except (GoogleNotConnectedError, ConnectionLostError):
+            return
+
+    async def try_again(self, dice: random.Random) -> None:
+        """The person sees that something failed for good, and presses the button."""
+        slots = await self.world.slots(self.account.user_id, deleted=True)
+        if all(slot.failure is None or slot.failure.next_attempt_at is not None for slot in slots):
+            return
+        self.causes += len(slots)
+        await self.world.ask(
+            dice, lambda replica: replica.sync.push_all(self.account.user_id, wait=timedelta())
+        )
+
+    async def initialize(self, dice: random.Random) -> None:
+        try:
+            await self.world.ask(dice, lambda replica: replica.connections.initialize(self.account.user_id))
+        except (GoogleNotConnectedError, ConnectionLostError):
+            return
+
+    async def relink(self, dice: random.Random) -> None:
+        del dice
+        await self.world.link(self.account)
+
+    async def revoke(self, dice: random.Random) -> None:
+        """The person takes the grant away on Google's own page, and gives it again later, or not."""
+        self.account.google.call("POST", "/grants/revoke", {"account": self.account.email})
+        if dice.random() < 0.6:
+            await self.world.clock.sleep(dice.uniform(5, 200))
+            await self.world.link(self.account)
+
+    async def disconnect(self, dice: random.Random) -> None:
+        user_id = self.account.user_id
+        local = dice.choice(("keep", "keep", "delete"))
+        remote = "delete" if dice.random() < 0.3 else "keep"
+        before = {slot.id for slot in await self.world.slots(user_id)}
+        self.causes += len(before)
+        try:
+            await self.world.ask(
+                dice,
+                lambda replica: replica.connections.disconnect(
+                    user_id,
+                    remote="delete" if remote == "delete" else "keep",
+                    local="delete" if local == "delete" else "keep",
+                ),
+            )
+        except (GoogleNotConnectedError, ConnectionLostError):
+            pass
+        if local == "delete":
+            for slot in await self.world.slots(user_id, deleted=True):
+                if slot.source == "google" and slot.local is None:
+                    self._settle(slot.content)
+        if dice.random() < 0.7:
+            await self.world.clock.sleep(dice.uniform(0, 60))
+            await self.world.link(self.account)
+
+
+def _shape(value: Any) -> Answer:
+    del value
+    return Answer(200, {}, "")
+
+
+def _new_times(start: str) -> dict[str, Any]:
+    times = google_times(start)
+    return {
+        bound: {name: value for name, value in time.items() if value is not None}
+        for bound, time in times.items()
+    }
+
+
+def of_slot(slot: Slot) -> set[str]:
+    """The values that a slot shows."""
+    return {local_value(slot.content, name) for name in FIELDS}
+
+

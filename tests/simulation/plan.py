@@ -1,0 +1,162 @@
+"""What is going to happen in a history: drawn from a seed, a list that can be cut down and played again.
+
+Each happening has dice of its own (`pick`), and every concern a stream of random numbers of its own, so that
+leaving a happening out changes nothing about the others.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+PEOPLE: Final = {
+    "create": 6,
+    "edit": 16,
+    "drop": 2,
+    "restore": 2,
+    "born": 6,
+    "google_edit": 16,
+    "google_delete": 2,
+    "google_undelete": 2,
+    "google_reminders": 2,
+    "google_extras": 2,
+    "resolve": 2,
+    "review": 1,
+    "read_feed": 8,
+}
+"""What people do, and how often in proportion."""
+LIFE: Final = {"relink": 2, "disconnect": 2, "initialize": 1, "revoke": 1, "ask_for_sync": 2}
+"""What happens to a connection."""
+MISHAPS: Final = {
+    "call_fails": 10,
+    "answer_lost": 8,
+    "kill": 6,
+    "cancel": 3,
+    "pause": 4,
+    "stop": 1,
+    "tokens_forgotten": 2,
+    "access_expires": 2,
+    "listing_glitch": 2,
+    "nothing_there": 1,
+    "stale_pages": 2,
+    "database_before": 2,
+    "database_during": 2,
+    "database_after": 3,
+    "notifications_lost": 2,
+    "notifications_doubled": 2,
+    "notifications_late": 2,
+    "channel_expires": 1,
+    "google_clock": 1,
+    "our_clock": 1,
+}
+"""What goes wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happens."""
+
+    at: float
+    """Virtual seconds from the start."""
+    kind: str
+    pick: int
+    """The seed of the dice that decide its details."""
+
+    def dice(self) -> random.Random:
+        """The dice that decide its details, the same each time it is played."""
+        return random.Random(self.pick)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What stays the same during a history."""
+
+    replicas: int
+    users: int
+    webhooks: bool
+    page_size: int
+    skews_s: tuple[float, ...]
+    """How far the clock of each replica is off."""
+    breaker_limit: int
+    brake_minimum: int
+    confirm_one_by_one: int
+    slow: float
+    """The longest that a call to Google takes on its way, in virtual seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A history before it is played."""
+
+    seed: int
+    shape: Shape
+    happenings: tuple[Happening, ...]
+
+    def keeping(self, kept: Collection[int]) -> Plan:
+        """The same with only these happenings, by their numbers."""
+        return replace(self, happenings=tuple(self.happenings[number] for number in sorted(kept)))
+
+    def stream(self, concern: str) -> random.Random:
+        """Random numbers for one concern alone."""
+        return random.Random(f"{self.seed} {concern}")
+
+
+def draw(seed: int, *, edits: int = 12) -> Plan:
+    """The plan of a seed.
+
+    Args:
+        seed: Any number.
+        edits: How many things people do.
+    """
+    dice = random.Random(f"{seed} plan")
+    shape = _shape(random.Random(f"{seed} shape"))
+    span = dice.choice((5.0, 20.0, 60.0, 300.0))
+    happenings = [_drawn(dice, PEOPLE, span) for _ in range(edits)]
+    happenings += [Happening(0.1, kind, dice.getrandbits(48)) for kind in ("create", "born")]
+    mishaps = _mishaps(random.Random(f"{seed} mishaps"), span)
+    life = random.Random(f"{seed} life")
+    if life.random() < 0.15:
+        mishaps += [_drawn(life, LIFE, span) for _ in range(life.randrange(1, 4))]
+    return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: each.at)))
+
+
+def _shape(dice: random.Random) -> Shape:
+    replicas = dice.choice((1, 2, 2, 3))
+    skewed = dice.random() < 0.1
+    return Shape(
+        replicas=replicas,
+        users=dice.choice((1,) * 9 + (2,)),
+        webhooks=dice.random() < 0.7,
+        page_size=dice.choice((1, 2, 2500)),
+        skews_s=tuple(dice.uniform(-600, 600) if skewed else 0.0 for _ in range(replicas)),
+        breaker_limit=dice.choice((2, 8, 8)),
+        brake_minimum=dice.choice((1, 10)),
+        confirm_one_by_one=dice.choice((1, 50)),
+        slow=dice.choice((0.05, 0.5, 3.0)),
+    )
+
+
+def _mishaps(dice: random.Random, span: float) -> list[Happening]:
+    """Either few of many kinds or many of few: the shape of faults finds more than their number."""
+    kinds = dict(MISHAPS)
+    match dice.randrange(4):
+        case 0:
+            count = 0
+        case 1:
+            count = dice.randrange(1, 4)
+        case 2:
+            count = dice.randrange(3, 10)
+        case _:
+            chosen = dice.sample(sorted(kinds), 2)
+            kinds = {kind: 1 for kind in chosen}
+            count = dice.randrange(2, 8)
+    return [_drawn(dice, kinds, span) for _ in range(count)]
+
+
+def _drawn(dice: random.Random, kinds: dict[str, int], span: float) -> Happening:
+    (kind,) = dice.choices(list(kinds), weights=list(kinds.values()))
+    return Happening(round(dice.uniform(0.2, span), 3), kind, dice.getrandbits(48))

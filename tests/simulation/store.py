@@ -1,0 +1,160 @@
+"""A store that is waited for, that breaks off what a killed process had under way, and that fails on order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from services.core.errors import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+
+    from services.core.storage import Transaction, UnitOfWork
+    from tests.simulation.processes import Process
+
+
+class DatabaseFault(StrEnum):
+    """When the connection to the database is lost."""
+
+    BEFORE = "before"
+    DURING = "during"
+    """Before the commit arrives: nothing is stored."""
+    AFTER = "after"
+    """After the commit, before its answer: everything is stored, and nobody is told."""
+
+
+class DatabaseFaults:
+    """Orders for the transactions to come."""
+
+    def __init__(self, on_fault: Callable[[DatabaseFault], None]) -> None:
+        self._ordered: dict[int, DatabaseFault] = {}
+        self._count = 0
+        self._on_fault = on_fault
+
+    def order(self, fault: DatabaseFault, *, after: int) -> None:
+        """Strike the writing transaction that many from now."""
+        self._ordered[self._count + after] = fault
+
+    def forget(self) -> None:
+        """Strike no more."""
+        self._ordered.clear()
+
+    def next(self) -> DatabaseFault | None:
+        """What befalls the transaction that begins now."""
+        self._count += 1
+        fault = self._ordered.pop(self._count, None) if self._ordered else None
+        if fault is not None:
+            self._on_fault(fault)
+        return fault
+
+
+class SimulatedUnitOfWork:
+    """Implements `UnitOfWork` for one process."""
+
+    def __init__(self, inner: UnitOfWork, process: Process, faults: DatabaseFaults) -> None:
+        self._inner = inner
+        self._process = process
+        self._faults = faults
+
+    def __call__(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that may write."""
+        return _Open(self._inner(), self._process, self._faults.next())
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that only reads."""
+        return _Open(self._inner.reading(), self._process, None)
+
+
+class _Open:
+    def __init__(
+        self,
+        inner: AbstractAsyncContextManager[Transaction],
+        process: Process,
+        fault: DatabaseFault | None,
+    ) -> None:
+        self._inner = inner
+        self._process = process
+        self._fault = fault
+        self._broken = False
+        self._entering: Any = None
+        self._inside = process.inside()
+
+    async def __aenter__(self) -> Transaction:
+        await _turn()
+        if self._fault is DatabaseFault.BEFORE:
+            raise _lost()
+        self._process.transactions.add(self)
+        self._entering = self._inner.__aenter__()
+        try:
+            transaction = await self._entering
+        except BaseException:
+            self._process.transactions.discard(self)
+            raise
+        self._entering = None
+        try:
+            await _turn()
+        except BaseException as error:
+            await self._leave(type(error), error, None)
+            raise
+        return transaction
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._broken:
+            raise _lost()
+        if kind is not None:
+            await self._leave(kind, error, trace)
+            return
+        try:
+            await _turn()
+            if self._broken:
+                raise _lost()
+            if self._fault is DatabaseFault.DURING:
+                raise _lost()
+        except BaseException as stopped:
+            if not self._broken:
+                await self._leave(type(stopped), stopped, None)
+            raise
+        await self._leave(None, None, None)
+        # Committed, and whoever asked for it may not live to know.
+        await _turn()
+        if self._fault is DatabaseFault.AFTER:
+            raise _lost()
+
+    def break_off(self) -> None:
+        """Undo it from outside."""
+        if self._entering is not None:
+            if self._process.dead:
+                # It may have been given its turn already, and would keep it for ever.
+                self._entering.close()
+            return
+        self._broken = True
+        self._process.transactions.discard(self)
+        self._inside(self._undo)
+
+    def _undo(self) -> None:
+        lost = _lost()
+        leaving = self._inner.__aexit__(type(lost), lost, None)
+        with contextlib.suppress(StopIteration, DatabaseUnavailableError):
+            leaving.send(None)  # type: ignore[attr-defined]
+            raise AssertionError("the store waits while it undoes a transaction")
+
+    async def _leave(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.transactions.discard(self)
+        await self._inner.__aexit__(kind, error, trace)
+
+
+def _lost() -> DatabaseUnavailableError:
+    return DatabaseUnavailableError("the connection to the database was lost")
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0)  # noqa: TID251  # the point at which somebody else may act

@@ -1,0 +1,313 @@
+"""The simulated world: replicas, Google, the line between them, and the mail that notifications are."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sandbox import Sandbox
+from services.core.accounts import AccountStatus, GoogleAccount, User
+from services.core.calendars import CalendarSync
+from services.core.errors import DatabaseUnavailableError, UnknownChannelError
+from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
+from services.core.records import SlotQuery
+from tests.engine.google_side import Google
+from tests.simulation.line import Line
+from tests.simulation.processes import ConnectionLostError, Process, Strike
+from tests.simulation.replica import CLIENT, GOOGLE, Replica, SimulatedClock, new_replica, sealed
+from tests.simulation.store import DatabaseFault, DatabaseFaults
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from sandbox.messages import Notification
+    from services.core.records import Slot
+    from services.core.storage import UnitOfWork
+    from tests.simulation.plan import Plan
+
+POLLING: Final = timedelta(seconds=150)
+FALLBACK: Final = timedelta(seconds=200)
+_RESTART_S: Final = 5.0
+
+
+@dataclass(eq=False)
+class Account:
+    """A user of the service, and the Google account of the same person."""
+
+    user_id: UUID
+    email: str
+    google: Google
+
+
+@dataclass(slots=True)
+class Post:
+    """What befalls notifications on their way."""
+
+    lost: int = 0
+    doubled: int = 0
+    late: int = 0
+
+
+@dataclass(eq=False)
+class World:
+    """Everything that a history takes place in."""
+
+    plan: Plan
+    store: UnitOfWork
+    sandbox: Sandbox
+    line: Line
+    accounts: list[Account]
+    policy: SyncPolicy
+    clock: SimulatedClock
+    faults: DatabaseFaults
+    happened: Counter[str]
+    trace: blake2b
+    post: Post = field(default_factory=Post)
+    replicas: list[Replica] = field(default_factory=list)
+    graves: list[Process] = field(default_factory=list)
+    background: set[asyncio.Task[Any]] = field(default_factory=set)
+    ending: bool = False
+    _lives: int = 0
+    _post_dice: random.Random = field(default_factory=random.Random)
+
+    # Replicas.
+
+    def launch(self, number: int) -> Replica:
+        """A new life for the replica of this number."""
+        self._lives += 1
+        process = Process(
+            f"{number}.{self._lives}", on_strike=self._struck, on_death=partial(self._died, number)
+        )
+        shape = self.plan.shape
+        replica = new_replica(
+            process,
+            store=self.store,
+            faults=self.faults,
+            transport=self.line.of(process),
+            dice=self.plan.stream(f"ids {process.name}"),
+            policy=self.policy,
+            skew_s=shape.skews_s[number],
+            webhooks=shape.webhooks,
+        )
+        replica.start()
+        return replica
+
+    def _struck(self, strike: Strike) -> None:
+        self.happened[f"struck {strike}"] += 1
+
+    def somebody(self, dice: random.Random) -> Replica:
+        """The replica that a request comes to."""
+        alive = [each for each in self.replicas if not each.process.dead]
+        return dice.choice(alive or self.replicas)
+
+    def _died(self, number: int) -> None:
+        """Somebody starts it again a while later."""
+        if not self.ending:
+            asyncio.get_running_loop().call_later(_RESTART_S, self._restart, number)
+
+    def _restart(self, number: int) -> None:
+        if not self.ending:
+            self.graves.append(self.replicas[number].process)
+            self.replicas[number] = self.launch(number)
+
+    async def ask(
+        self, dice: random.Random, request: Callable[[Replica], Coroutine[Any, Any, Any]]
+    ) -> Any:
+        """A request that is sent again, to any replica, until it is answered.
+
+        Raises:
+            ConnectionLostError: It never was.
+        """
+        for _ in range(8):
+            replica = self.somebody(dice)
+            try:
+                return await replica.process.answer(request(replica))
+            except (ConnectionLostError, DatabaseUnavailableError):
+                self.happened["request sent again"] += 1
+                await self.clock.sleep(dice.uniform(0.5, 5))
+        raise ConnectionLostError
+
+    # Notifications.
+
+    def deliver(self) -> None:
+        """Take what Google has to tell to somebody."""
+        if not self.plan.shape.webhooks:
+            return
+        for notification in self.sandbox.due_notifications(self.clock.now()):
+            self._dispatch(notification)
+
+    def _dispatch(self, notification: Notification) -> None:
+        post, dice = self.post, self._post_dice
+        if post.lost > 0:
+            post.lost -= 1
+            self.happened["notification lost"] += 1
+            return
+        copies, delay = 1, dice.uniform(0, 1.0)
+        if post.doubled > 0:
+            post.doubled -= 1
+            copies = 2
+            self.happened["notification doubled"] += 1
+        if post.late > 0:
+            post.late -= 1
+            delay = dice.uniform(20, 200)
+            self.happened["notification late"] += 1
+        for _ in range(copies):
+            self.start(self._carry(notification, delay))
+            delay += dice.uniform(0, 3)
+
+    async def _carry(self, notification: Notification, delay: float) -> None:
+        await self.clock.sleep(delay)
+        replica = self.somebody(self._post_dice)
+        headers = notification.headers
+        told = replica.channels.notified(
+            channel_id=headers["X-Goog-Channel-ID"],
+            token=headers.get("X-Goog-Channel-Token", ""),
+            resource_id=headers["X-Goog-Resource-ID"],
+            state=headers["X-Goog-Resource-State"],
+        )
+        status: int | None = 204
+        try:
+            await replica.process.answer(told)
+        except UnknownChannelError:
+            status = 404
+            self.happened["notification of an unknown channel"] += 1
+        except DatabaseUnavailableError:
+            status = 503
+        except ConnectionLostError:
+            status = None
+        self.sandbox.notification_answered(notification, status)
+        due_at = self.sandbox.next_notification_at()
+        if due_at is not None:
+            wait_s = max((due_at - self.clock.now()).total_seconds(), 0.01)
+            asyncio.get_running_loop().call_later(wait_s, self.deliver)
+
+    # What a judge sees.
+
+    async def slots(self, user_id: UUID, *, deleted: bool = False) -> list[Slot]:
+        """Every slot, as it is stored."""
+        async with self.store.reading() as tx:
+            return await tx.slots.page(user_id, SlotQuery(include_deleted=deleted, limit=100_000))
+
+    async def slot(self, user_id: UUID, slot_id: UUID) -> Slot | None:
+        """One slot as it is stored."""
+        async with self.store.reading() as tx:
+            return await tx.slots.find(user_id, slot_id)
+
+    async def calendars(self) -> list[CalendarSync]:
+        """The sync state of every calendar."""
+        async with self.store.reading() as tx:
+            return [one for each in self.accounts for one in await tx.calendars.all_of(each.user_id)]
+
+    # The life of a connection.
+
+    async def link(self, account: Account) -> None:
+        """The person goes through Google's consent page (again)."""
+        granted = account.google.call(
+            "POST", "/tokens", {"account": account.email, "client_id": CLIENT["client_id"]}
+        )
+        async with self.store() as tx:
+            await tx.users.lock(account.user_id)
+            known = await tx.accounts.find(account.user_id)
+            assert known is not None
+            await tx.accounts.save(
+                replace(
+                    known,
+                    status=AccountStatus.CONNECTED,
+                    version=known.version + 1,
+                    refresh_token=sealed(granted["refresh_token"], account.user_id),
+                )
+            )
+            await tx.changes.renumber_pending(account.user_id)
+        for each in self.replicas:
+            each.tokens.forget(account.user_id)
+        dice = random.Random(len(self.graves))
+        await self.ask(dice, lambda replica: replica.connections.connected(account.user_id))
+
+    def start(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
+        """Something that goes on beside the history, outside of every process."""
+        task = asyncio.ensure_future(work)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
+        return task
+
+    async def end(self) -> None:
+        """Stop everything."""
+        self.ending = True
+        for replica in self.replicas:
+            replica.process.kill()
+            self.graves.append(replica.process)
+        for task in list(self.background):
+            task.cancel()
+        waiting = [task for grave in self.graves for task in grave.tasks] + list(self.background)
+        if waiting:
+            await asyncio.wait(waiting)
+        for grave in self.graves:
+            grave.close()
+
+
+async def make_world(plan: Plan, store: UnitOfWork) -> World:
+    """A world at its beginning: each user is linked, and every calendar is empty."""
+    shape = plan.shape
+    clock = SimulatedClock()
+    sandbox = Sandbox(now=clock.now, seed=plan.seed, base_url=GOOGLE)
+    happened: Counter[str] = Counter()
+    trace = blake2b(digest_size=16)
+    accounts = [
+        Account(UUID(int=0xADA + number), email, Google(sandbox, email))
+        for number, email in enumerate(("ada@example.com", "bob@example.com")[: shape.users])
+    ]
+    policy = SyncPolicy(
+        loop=LoopPolicy(
+            limit=shape.breaker_limit, cooldown=timedelta(minutes=1), cooldown_ceiling=timedelta(minutes=4)
+        ),
+        brake=BrakePolicy(minimum=shape.brake_minimum),
+        confirm_one_by_one=shape.confirm_one_by_one,
+        polling=POLLING,
+        fallback=FALLBACK,
+    )
+    line = Line(
+        sandbox=sandbox,
+        dice=plan.stream("latency"),
+        slow=shape.slow,
+        page_size=shape.page_size,
+        trace=trace,
+        after=lambda: None,
+        happened=happened,
+    )
+    world = World(
+        plan=plan,
+        store=store,
+        sandbox=sandbox,
+        line=line,
+        accounts=accounts,
+        policy=policy,
+        clock=clock,
+        faults=DatabaseFaults(lambda fault: happened.update([f"database {fault}"])),
+        happened=happened,
+        trace=trace,
+        _post_dice=plan.stream("post"),
+    )
+    line.after = world.deliver
+    accounts[0].google.call("POST", "/clients", dict(CLIENT))
+    for account in accounts:
+        async with store() as tx:
+            await tx.users.add(User(account.user_id, account.email, None, clock.now()))
+            await tx.accounts.save(
+                GoogleAccount(
+                    account.user_id, "1", account.email, (), AccountStatus.DISCONNECTED, None, clock.now()
+                )
+            )
+    world.replicas = [world.launch(number) for number in range(shape.replicas)]
+    for account in accounts:
+        await world.link(account)
+    return world
+
+
+__all__ = ["Account", "DatabaseFault", "World", "make_world"]
