@@ -64,7 +64,7 @@ class Turns:
         except BaseException:
             if turn.done() and not turn.cancelled():
                 self.release()
-            else:
+            elif turn in self._waiting:
                 self._waiting.remove(turn)
             raise
 

@@ -80,6 +80,7 @@ class Line:
     """Writes that Google carried out long after they were sent."""
     writes: Counter[str] = field(default_factory=Counter)
     """Successful writes of ours, by method."""
+    last_write_at: float = 0.0
     lost_answers: int = 0
     listed: int = 0
     """Calls since `listed` was set to none that only list."""
@@ -138,6 +139,7 @@ class Line:
         if request.method != "GET" and calendar and "/events" in path and answer.status < 300:
             if not path.endswith("/watch"):
                 self.writes[request.method] += 1
+                self.last_write_at = asyncio.get_running_loop().time()
                 self.late_writes += late
 
 

@@ -55,7 +55,8 @@ class Process:
     dead: bool = False
     stands_until: float = 0.0
     tasks: dict[asyncio.Task[Any], Context] = field(default_factory=dict)
-    transactions: set[BrokenOff] = field(default_factory=set)
+    transactions: dict[BrokenOff, None] = field(default_factory=dict)
+    """Those under way; in order, as everything here is, since a set has another one each time."""
     _armed: dict[int, tuple[Strike, float]] = field(default_factory=dict)
     _waits: int = 0
     _buried: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
@@ -132,7 +133,8 @@ class Process:
         self._buried.clear()
 
     def _break_off(self) -> None:
-        for transaction in list(self.transactions):
+        # The last first: what waits for a turn must not be given the turn of what goes before it.
+        for transaction in reversed(list(self.transactions)):
             transaction.break_off()
 
     def wait_taken(self, *, cancellable: bool) -> Strike | None:

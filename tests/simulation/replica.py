@@ -47,8 +47,8 @@ CLIENT: Final = {
     "client_secret": "secret",
     "redirect_uris": ["http://localhost/auth/google/callback"],
 }
-_POLL: Final = timedelta(seconds=30)
-_TICK_S: Final = 60.0
+_POLL: Final = timedelta(seconds=60)
+_TICK_S: Final = 90.0
 
 
 class SimulatedClock:

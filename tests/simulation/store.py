@@ -88,12 +88,12 @@ class _Open:
         await _turn()
         if self._fault is DatabaseFault.BEFORE:
             raise _lost()
-        self._process.transactions.add(self)
+        self._process.transactions[self] = None
         self._entering = self._inner.__aenter__()
         try:
             transaction = await self._entering
         except BaseException:
-            self._process.transactions.discard(self)
+            self._process.transactions.pop(self, None)
             raise
         self._entering = None
         try:
@@ -135,7 +135,7 @@ class _Open:
                 self._entering.close()
             return
         self._broken = True
-        self._process.transactions.discard(self)
+        self._process.transactions.pop(self, None)
         self._inside(self._undo)
 
     def _undo(self) -> None:
@@ -148,7 +148,7 @@ class _Open:
     async def _leave(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.transactions.discard(self)
+        self._process.transactions.pop(self, None)
         await self._inner.__aexit__(kind, error, trace)
 
 

@@ -72,7 +72,7 @@ class World:
     post: Post = field(default_factory=Post)
     replicas: list[Replica] = field(default_factory=list)
     graves: list[Process] = field(default_factory=list)
-    background: set[asyncio.Task[Any]] = field(default_factory=set)
+    background: dict[asyncio.Future[Any], None] = field(default_factory=dict)
     ending: bool = False
     _lives: int = 0
     _post_dice: random.Random = field(default_factory=random.Random)
@@ -230,11 +230,11 @@ class World:
         dice = random.Random(len(self.graves))
         await self.ask(dice, lambda replica: replica.connections.connected(account.user_id))
 
-    def start(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
+    def start(self, work: Awaitable[Any]) -> asyncio.Future[Any]:
         """Something that goes on beside the history, outside of every process."""
         task = asyncio.ensure_future(work)
-        self.background.add(task)
-        task.add_done_callback(self.background.discard)
+        self.background[task] = None
+        task.add_done_callback(lambda done: self.background.pop(done, None))
         return task
 
     async def end(self) -> None:
