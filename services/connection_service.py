@@ -129,8 +129,9 @@ class ConnectionService:
                     )
                 )
                 await tx.changes.renumber_pending(user_id)
-            # Once more: a new link that was made meanwhile ends here too.
+            # Once more: a new link that was made meanwhile ends here too, and what it has listed.
             await tx.calendars.set_status(user_id, CalendarStatus.DISCONNECTED, now=self._clock.now())
+            await forget_cursors(tx, user_id)
             if local == "delete":
                 await remove_google_slots(tx, user_id, now=self._clock.now())
         self._signals.user_changed(user_id)

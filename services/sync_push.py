@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from services.core.breaker import half_open
 from services.core.errors import FailureClass, VendorError
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _BATCH = 50
+_NOT_FOUND: Final = "event-not-found"
+_SECOND_LOOK: Final = timedelta(seconds=2)
 
 
 class Pusher:
@@ -153,6 +156,8 @@ class Pusher:
                 # The wish that this call carried was not met; an edit meanwhile counted on it.
                 slot = replace(slot, notify=prepared.notify)
             match outcome:
+                case Overtaken(None) if not _is_believed(call, slot):
+                    await tx.slots.save([_looked_for_again(call, slot, now)])
                 case Answered(event) | Overtaken(event):
                     series = await series_of(tx, slot)
                     landed = isinstance(outcome, Answered)
@@ -244,6 +249,26 @@ def _failure(run: CalendarRun, slot: Slot, error: VendorError) -> PushFailure:
     retry_at = verdict.at if isinstance(verdict, RetryAt) else None
     reason = error.reason or (f"http-{error.status}" if error.status else "google-unreachable")
     return PushFailure(reason, error.message, attempts, retry_at)
+
+
+def _is_believed(call: Call, slot: Slot) -> bool:
+    """Whether Google's word that it has no such event is taken.
+
+    Google keeps what was deleted as a tombstone for weeks, so an event that was there and is unknown now is
+    rare, and a mistake of Google's more likely: it would be there twice if it were made anew. An instance has
+    no tombstone; and what may not have arrived was never there.
+    """
+    if slot.base is None or slot.series is not None or isinstance(call, Insert):
+        return True
+    return slot.failure is not None and slot.failure.reason == _NOT_FOUND
+
+
+def _looked_for_again(call: Call, slot: Slot, now: datetime) -> Slot:
+    sent = slot.sent if isinstance(call, Fetch | Locate) else None
+    detail = "Google knows no such event; it is asked once more"
+    return replace(
+        slot, sent=sent, refetch=True, failure=PushFailure(_NOT_FOUND, detail, 1, now + _SECOND_LOOK)
+    )
 
 
 def _sent_by(call: Call) -> SlotContent | Deletion | None:

@@ -139,6 +139,22 @@ async def test_listing_everything_again_in_the_middle_of_a_run_loses_nothing(wor
     assert len(await world.all_slots()) == len(world.google.events()) == 2
 
 
+async def test_what_a_slow_disconnect_removes_comes_back_although_a_link_was_made_meanwhile(world: World):
+    world.google.create("Dentist")
+    await world.linked("Mine")
+    once = iter([True])
+
+    async def links(request: HttpRequest) -> None:
+        if request.method == "DELETE" and next(once, False):
+            await relink(world)
+
+    world.transport.before = links
+    await world.connections.disconnect(USER, remote="delete", local="delete")
+    assert "Dentist" not in [slot.content.title for slot in await world.all_slots()]
+    await relink(world)
+    assert "Dentist" in [slot.content.title for slot in await world.all_slots()]
+
+
 async def relink(world: World) -> None:
     """The same account is linked again."""
     async with world.uow() as tx:

@@ -11,7 +11,7 @@ import pytest
 
 from services.core.records import SyncState
 from tests.engine.interruptions import Pausable
-from tests.engine.world import USER, World, make_world
+from tests.engine.world import EMAIL, USER, World, make_world
 
 if TYPE_CHECKING:
     from services.core.records import Slot
@@ -261,3 +261,26 @@ async def test_a_wish_to_notify_outlives_a_call_that_did_nothing(world: World, k
     assert set(wishes(world)) == {"all"}
     assert len(world.google.call("GET", "/mails")["mails"]) == 1
     assert (await world.slot(slot.id)).notify == "none"
+
+
+@pytest.mark.parametrize("refused", ["PATCH", "GET"])
+async def test_an_event_that_google_denies_once_by_mistake_is_not_made_anew(refused: str):
+    world = await make_world()
+    slot, event_id = await world.linked()
+    if refused == "GET":
+        world.google.fault("answer", method="PATCH", status=412, reason="conditionNotMet")
+    world.google.fault("answer", method=refused, path="/events/.+", status=404, reason="notFound")
+    await world.edit(slot, title="Renamed")
+    await world.settle()
+    assert [(event["id"], event["summary"]) for event in world.google.events()] == [(event_id, "Renamed")]
+
+
+async def test_an_event_that_google_denies_twice_is_made_anew_with_what_was_written():
+    world = await make_world()
+    slot, event_id = await world.linked()
+    world.google.sandbox._world.calendars.log(EMAIL).drop(event_id)
+    await world.edit(slot, title="Renamed")
+    await world.settle()
+    [event] = world.google.events()
+    assert event["summary"] == "Renamed"
+    assert event["id"] != event_id

@@ -134,7 +134,9 @@ class _Played:
         since = max(since, world.line.last_write_at)
         if any(world.line.listed_to_the_end.get(each.email, 0) <= since for each in world.accounts):
             return False
-        if any(each.process.stands_until + _QUIET_S > loop_now for each in world.replicas):
+        if world.line.given_up or any(
+            each.process.stands_until + _QUIET_S > loop_now for each in world.replicas
+        ):
             return False
         slots = [slot for each in world.accounts for slot in await world.slots(each.user_id, deleted=True)]
         return all(slot.push_at is None for slot in slots) and all(

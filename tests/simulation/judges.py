@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 
-
 async def judge(world: World, people: Iterable[Person]) -> None:
     """Everything about the state at rest."""
     for person in people:
@@ -100,7 +99,9 @@ def writes_have_causes(world: World, people: Iterable[Person]) -> None:
     mishaps = world.line.lost_answers + sum(
         count
         for what, count in world.happened.items()
-        if what.startswith(("struck", "database", "fault", "stopped", "calendar shown", "stale", "sync tokens"))
+        if what.startswith(
+            ("struck", "database", "fault", "stopped", "calendar shown", "stale", "sync tokens")
+        )
     )
     # A change of Google's on a slot that waits may make its push a second one; a revival is one more.
     changes_there = sum(len(person.ledger.saw) for person in people)

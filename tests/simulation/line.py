@@ -81,6 +81,8 @@ class Line:
     writes: Counter[str] = field(default_factory=Counter)
     """Successful writes of ours, by method."""
     last_write_at: float = 0.0
+    given_up: int = 0
+    """Requests that nobody waits for any more and that have not arrived yet."""
     lost_answers: int = 0
     listed: int = 0
     """Calls since `listed` was set to none that only list."""
@@ -164,6 +166,7 @@ class ProcessLine:
         if fault == DROP_BEFORE:
             raise no_answer("connection-lost")
         if fault == LATE:
+            line.given_up += 1
             loop.call_later(line.dice.uniform(30, 150), _arrive, line, request, sent_at)
             await asyncio.sleep(_PATIENCE_S)  # noqa: TID251
             raise no_answer("timeout")
@@ -184,6 +187,7 @@ def _lower(request: HttpRequest) -> dict[str, str]:
 
 
 def _arrive(line: Line, request: HttpRequest, sent_at: float) -> None:
+    line.given_up -= 1
     line.carry_out(request, sent_at=sent_at)
 
 

@@ -22,13 +22,22 @@ _MOST_WAITS = 60
 
 async def call_fails(world: World, dice: random.Random) -> None:
     action: dict[str, Any] | str = dice.choice((*REFUSALS, DROP_BEFORE))
-    for _ in range(dice.choice((1, 1, 1, 3))):
+    times = dice.choice((1, 1, 1, 3))
+    if isinstance(action, dict) and action.get("status") in (404, 410):
+        # What Google says twice of an event that is there, nobody can tell from the truth.
+        if world.happened["gone by mistake"]:
+            return
+        world.happened["gone by mistake"] += 1
+        times = 1
+    for _ in range(times):
         world.line.order(action, skip=dice.randrange(4))
 
 
 async def answer_lost(world: World, dice: random.Random) -> None:
     method = dice.choice((None, "POST", "PATCH", "DELETE"))
-    world.line.order(dice.choice((DROP_AFTER, DROP_AFTER, TRUNCATE, LATE)), skip=dice.randrange(3), method=method)
+    world.line.order(
+        dice.choice((DROP_AFTER, DROP_AFTER, TRUNCATE, LATE)), skip=dice.randrange(3), method=method
+    )
 
 
 async def kill(world: World, dice: random.Random) -> None:

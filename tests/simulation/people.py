@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from services.core.errors import (
+    DatabaseUnavailableError,
     GoogleNotConnectedError,
     ReadOnlySlotError,
     UnknownConflictError,
@@ -112,9 +113,11 @@ class Person:
 
         self.causes += 1
         try:
-            await self._send(dice, "DELETE /slots/{slot_id}", delete)
+            answered = await self._send(dice, "DELETE /slots/{slot_id}", delete)
         except _GONE:
-            # Perhaps by an earlier sending of this very request.
+            answered = False
+        if not answered:
+            # Perhaps it was deleted by an earlier sending of this very request.
             gone = await self.world.slot(self.account.user_id, slot.id)
             if gone is not None and gone.local is None:
                 self._settle(gone.content)
@@ -168,12 +171,8 @@ class Person:
                 slot = await self.world.slot(self.account.user_id, slot_id)
                 if "deleted" in entry.fields and slot is not None:
                     self._settle(slot.content)
-                for name, change in entry.fields.items():
-                    before = change["before"]
-                    if name == "schedule" and isinstance(before, dict):
-                        before = before["start"]
-                    if name in FIELDS:
-                        self.ledger.settled.add(str(before))
+                for change in entry.fields.values():
+                    self.ledger.settled.add(str(change["before"]))
 
     async def review(self, dice: random.Random) -> None:
         """A person looks at what is held: is it gone in Google?"""
@@ -202,9 +201,7 @@ class Person:
             except (UnknownHoldError, ConnectionLostError):
                 continue
 
-    async def _send(
-        self, dice: random.Random, route: str, work: Callable[[Replica], Awaitable[Any]]
-    ) -> bool:
+    async def _send(self, dice: random.Random, route: str, work: Callable[[Replica], Awaitable[Any]]) -> bool:
         """A request, sent again until it is answered; `False` when it never was."""
         with_key = dice.random() < 0.7
         key = f"{self.account.email} {self._next()}"
@@ -213,13 +210,14 @@ class Person:
         async def once(replica: Replica) -> Any:
             return await replica.idempotency.once(attempt, lambda: work(replica), _shape)
 
-        async def plain(replica: Replica) -> Any:
-            return await work(replica)
-
-        doubles = route == "POST /slots"
         try:
-            await self.world.ask(dice, once if with_key or doubles else plain)
-        except ConnectionLostError:
+            if with_key or route == "POST /slots":
+                await self.world.ask(dice, once)
+            else:
+                # Sent again without a key, it would be done to whatever came in between.
+                replica = self.world.somebody(dice)
+                await replica.process.answer(work(replica))
+        except (ConnectionLostError, DatabaseUnavailableError):
             self.world.happened["request never answered"] += 1
             return False
         return True
@@ -390,5 +388,3 @@ def _new_times(start: str) -> dict[str, Any]:
 def of_slot(slot: Slot) -> set[str]:
     """The values that a slot shows."""
     return {local_value(slot.content, name) for name in FIELDS}
-
-

@@ -162,9 +162,7 @@ class Process:
         self._buried.append(coroutine)
 
 
-def owned_tasks(
-    loop: asyncio.AbstractEventLoop, coro: Any, *, context: Any = None
-) -> asyncio.Task[Any]:
+def owned_tasks(loop: asyncio.AbstractEventLoop, coro: Any, *, context: Any = None) -> asyncio.Task[Any]:
     """A task factory: what a process starts belongs to it."""
     context = copy_context() if context is None else context
     owner: Process | None = context.get(_owner)

@@ -198,9 +198,7 @@ def new_replica(
         channels=channels,
         tokens=tokens,
         idempotency=IdempotencyService(uow=uow, clock=clock, box=_keys(), signals=signals),
-        worker=SyncWorker(
-            engine=engine, clock=clock, ids=ids, signals=signals, concurrency=4, poll=_POLL
-        ),
+        worker=SyncWorker(engine=engine, clock=clock, ids=ids, signals=signals, concurrency=4, poll=_POLL),
     )
 
 

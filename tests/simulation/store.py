@@ -118,8 +118,7 @@ class _Open:
             if self._fault is DatabaseFault.DURING:
                 raise _lost()
         except BaseException as stopped:
-            if not self._broken:
-                await self._leave(type(stopped), stopped, None)
+            await self._leave(type(stopped), stopped, None)
             raise
         await self._leave(None, None, None)
         # Committed, and whoever asked for it may not live to know.
@@ -149,7 +148,8 @@ class _Open:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.transactions.pop(self, None)
-        await self._inner.__aexit__(kind, error, trace)
+        if not self._broken:
+            await self._inner.__aexit__(kind, error, trace)
 
 
 def _lost() -> DatabaseUnavailableError:

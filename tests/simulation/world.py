@@ -117,9 +117,7 @@ class World:
             self.graves.append(self.replicas[number].process)
             self.replicas[number] = self.launch(number)
 
-    async def ask(
-        self, dice: random.Random, request: Callable[[Replica], Coroutine[Any, Any, Any]]
-    ) -> Any:
+    async def ask(self, dice: random.Random, request: Callable[[Replica], Coroutine[Any, Any, Any]]) -> Any:
         """A request that is sent again, to any replica, until it is answered.
 
         Raises:
