@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from services.core.absence import is_believed, to_be_looked_for_again
 from services.core.breaker import half_open
 from services.core.errors import FailureClass, VendorError
 from services.core.frozen import replace
@@ -58,8 +58,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _BATCH = 50
-_NOT_FOUND: Final = "event-not-found"
-_SECOND_LOOK: Final = timedelta(seconds=2)
 
 
 class Pusher:
@@ -156,16 +154,13 @@ class Pusher:
                 # The wish that this call carried was not met; an edit meanwhile counted on it.
                 slot = replace(slot, notify=prepared.notify)
             match outcome:
-                case Overtaken(None) if not _is_believed(call, slot):
-                    await tx.slots.save([_looked_for_again(call, slot, now)])
+                case Overtaken(None) if not is_believed(call, slot):
+                    await tx.slots.save([to_be_looked_for_again(call, slot, now)])
                 case Answered(event) | Overtaken(event):
-                    series = await series_of(tx, slot)
                     landed = isinstance(outcome, Answered)
-                    intake = self._intake(run, slot, series, call, event, landed=landed)
-                    if last_round and intake.slot.push_at is not None and isinstance(outcome, Overtaken):
-                        failure = _failure(run, intake.slot, _overtaken_too_often())
-                        intake = replace(intake, slot=replace(intake.slot, failure=failure), visible=True)
-                    await run.store(tx, [intake], now=now)
+                    intake = await self._store_seen(
+                        tx, run, slot, call, event, landed=landed, last_round=last_round
+                    )
                     _count(run, call, outcome, intake)
                 case Arrived(event):
                     ahead = self._calendars.clock_ahead()
@@ -178,6 +173,25 @@ class Pusher:
                     await self._store_failure(tx, run, slot, error, sent_unknown=sent_unknown)
                 case Departed():
                     pass
+
+    async def _store_seen(
+        self,
+        tx: Transaction,
+        run: CalendarRun,
+        slot: Slot,
+        call: Call,
+        event: RemoteEvent | None,
+        *,
+        landed: bool,
+        last_round: bool,
+    ) -> Intake:
+        series = await series_of(tx, slot)
+        intake = self._intake(run, slot, series, call, event, landed=landed)
+        if last_round and intake.slot.push_at is not None and not landed:
+            failure = _failure(run, intake.slot, _overtaken_too_often())
+            intake = replace(intake, slot=replace(intake.slot, failure=failure), visible=True)
+        await run.store(tx, [intake], now=run.clock.now())
+        return intake
 
     async def _store_new_life(self, tx: Transaction, run: CalendarRun, slot: Slot, *, now: datetime) -> None:
         """Give the slot another event id; an instance has but one, so it becomes a slot by itself."""
@@ -249,26 +263,6 @@ def _failure(run: CalendarRun, slot: Slot, error: VendorError) -> PushFailure:
     retry_at = verdict.at if isinstance(verdict, RetryAt) else None
     reason = error.reason or (f"http-{error.status}" if error.status else "google-unreachable")
     return PushFailure(reason, error.message, attempts, retry_at)
-
-
-def _is_believed(call: Call, slot: Slot) -> bool:
-    """Whether Google's word that it has no such event is taken.
-
-    Google keeps what was deleted as a tombstone for weeks, so an event that was there and is unknown now is
-    rare, and a mistake of Google's more likely: it would be there twice if it were made anew. An instance has
-    no tombstone; and what may not have arrived was never there.
-    """
-    if slot.base is None or slot.series is not None or isinstance(call, Insert):
-        return True
-    return slot.failure is not None and slot.failure.reason == _NOT_FOUND
-
-
-def _looked_for_again(call: Call, slot: Slot, now: datetime) -> Slot:
-    sent = slot.sent if isinstance(call, Fetch | Locate) else None
-    detail = "Google knows no such event; it is asked once more"
-    return replace(
-        slot, sent=sent, refetch=True, failure=PushFailure(_NOT_FOUND, detail, 1, now + _SECOND_LOOK)
-    )
 
 
 def _sent_by(call: Call) -> SlotContent | Deletion | None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from persistence.memory import MemoryStore, MemoryUnitOfWork
-from services.core.accounts import AccountStatus
 from tests.simulation import judges, loop, mishaps
 from tests.simulation.feed import FeedReader
 from tests.simulation.people import Person
@@ -64,10 +63,9 @@ class _Played:
         self._plan = plan
         self._store = store
         self.world: World | None = None
-        self._tasks: list[asyncio.Task[Any]] = []
 
     async def run(self) -> None:
-        asyncio.get_running_loop().set_task_factory(owned_tasks)  # type: ignore[arg-type]
+        asyncio.get_running_loop().set_task_factory(owned_tasks)
         world = self.world = await make_world(self._plan, self._store)
         people = [Person(world, account) for account in world.accounts]
         readers = [FeedReader(world, account) for account in world.accounts]
@@ -85,7 +83,7 @@ class _Played:
     async def _play(self, world: World, people: list[Person], readers: list[FeedReader]) -> None:
         loop_now = asyncio.get_running_loop().time
         started = loop_now()
-        doing: list[asyncio.Task[Any]] = []
+        doing: list[asyncio.Future[Any]] = []
         for happening in self._plan.happenings:
             await world.clock.sleep(max(started + happening.at - loop_now(), 0))
             doing.append(world.start(_happen(world, people, readers, happening)))
@@ -106,10 +104,7 @@ class _Played:
         for person in people:
             if world.line.late_writes or any(self._plan.shape.skews_s) or world.happened["our clock steps"]:
                 person.ledger.late = True
-            async with world.store.reading() as tx:
-                account = await tx.accounts.find(person.account.user_id)
-            assert account is not None
-            if account.status is not AccountStatus.CONNECTED or world.happened["revoke"]:
+            if world.happened["revoke"]:
                 await world.link(person.account)
         since = asyncio.get_running_loop().time() + _QUIET_S
         while not await self._at_rest(world, since=since):
@@ -117,6 +112,7 @@ class _Played:
             for person in people:
                 await person.review(self._plan.stream("review"))
                 await person.try_again(self._plan.stream("try again"))
+                await person.link_when_asked_to()
         for person in people:
             if world.line.late_writes:
                 person.ledger.late = True

@@ -14,7 +14,6 @@ import orjson
 from sandbox import Request
 from services.core.boundary import _open_transactions
 from services.google.transport import HttpRequest, HttpResponse, no_answer
-from tests.engine.stale_pages import StalePages
 
 if TYPE_CHECKING:
     import random
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from hashlib import blake2b
 
     from sandbox import Response, Sandbox
+    from tests.engine.stale_pages import StalePages
     from tests.simulation.processes import Process
 
 DROP_BEFORE: Final = "drop before"
@@ -128,21 +128,22 @@ class Line:
         return answer
 
     def _count(self, request: HttpRequest, path: str, answer: Response, *, late: bool) -> None:
-        calendar = path.startswith("/calendar/v3/")
+        now = asyncio.get_running_loop().time()
         if path == "/token":
             self.token_calls += 1
+        if not path.startswith("/calendar/v3/") or "/channels/" in path or path.endswith("/watch"):
+            return
         if request.method == "GET" and path.endswith("/events"):
             self.listed += 1
             if answer.status == HTTPStatus.OK and b'"nextSyncToken"' in answer.body:
                 account = self.sandbox._account_of(Request("GET", request.url, _lower(request)), path)
-                self.listed_to_the_end[str(account)] = asyncio.get_running_loop().time()
-        elif calendar and "/channels/" not in path and not path.endswith("/watch"):
-            self.others += 1
-        if request.method != "GET" and calendar and "/events" in path and answer.status < 300:
-            if not path.endswith("/watch"):
-                self.writes[request.method] += 1
-                self.last_write_at = asyncio.get_running_loop().time()
-                self.late_writes += late
+                self.listed_to_the_end[str(account)] = now
+            return
+        self.others += 1
+        if request.method != "GET" and answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            self.writes[request.method] += 1
+            self.last_write_at = now
+            self.late_writes += late
 
 
 class ProcessLine:

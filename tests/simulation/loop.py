@@ -36,8 +36,8 @@ class SimulatedLoop(base_events.BaseEventLoop):
         self._dice = dice
         self._virtual_now = 0.0
         self._turns = 0
-        self._clock_resolution = 1e-9  # type: ignore[misc]
-        self._selector = _Jump(self)  # type: ignore[misc]
+        self._clock_resolution = 1e-9
+        self._selector = _Jump(self)
         self.set_exception_handler(_ignore)
 
     def time(self) -> float:
@@ -58,7 +58,7 @@ class SimulatedLoop(base_events.BaseEventLoop):
             done.set_exception(error)
         return done
 
-    def call_soon_threadsafe(
+    def call_soon_threadsafe(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Only from the one thread that there is."""

@@ -21,7 +21,8 @@ _MOST_WAITS = 60
 
 
 async def call_fails(world: World, dice: random.Random) -> None:
-    action: dict[str, Any] | str = dice.choice((*REFUSALS, DROP_BEFORE))
+    actions: list[dict[str, Any] | str] = [*REFUSALS, DROP_BEFORE]
+    action = dice.choice(actions)
     times = dice.choice((1, 1, 1, 3))
     if isinstance(action, dict) and action.get("status") in (404, 410):
         # What Google says twice of an event that is there, nobody can tell from the truth.

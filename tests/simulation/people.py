@@ -6,10 +6,12 @@ mostly under an `Idempotency-Key`. What was never answered may have been done or
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from services.core.accounts import AccountStatus
 from services.core.errors import (
     DatabaseUnavailableError,
     GoogleNotConnectedError,
@@ -31,7 +33,7 @@ from tests.simulation.replica import fingerprint
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from services.core.records import Slot
     from tests.simulation.replica import Replica
@@ -201,7 +203,9 @@ class Person:
             except (UnknownHoldError, ConnectionLostError):
                 continue
 
-    async def _send(self, dice: random.Random, route: str, work: Callable[[Replica], Awaitable[Any]]) -> bool:
+    async def _send(
+        self, dice: random.Random, route: str, work: Callable[[Replica], Coroutine[Any, Any, Any]]
+    ) -> bool:
         """A request, sent again until it is answered; `False` when it never was."""
         with_key = dice.random() < 0.7
         key = f"{self.account.email} {self._next()}"
@@ -301,7 +305,7 @@ class Person:
         if not events:
             return
         event = dice.choice(events)
-        extra = {
+        extra: dict[str, Any] = {
             "aFieldOfTheFuture": f"future {self._next()}",
             "source": {"title": f"source {self._next()}", "url": "https://example.com/"},
         }
@@ -339,6 +343,13 @@ class Person:
         del dice
         await self.world.link(self.account)
 
+    async def link_when_asked_to(self) -> None:
+        """The app shows that the connection has ended."""
+        async with self.world.store.reading() as tx:
+            account = await tx.accounts.find(self.account.user_id)
+        if account is None or account.status is not AccountStatus.CONNECTED:
+            await self.world.link(self.account)
+
     async def revoke(self, dice: random.Random) -> None:
         """The person takes the grant away on Google's own page, and gives it again later, or not."""
         self.account.google.call("POST", "/grants/revoke", {"account": self.account.email})
@@ -352,7 +363,7 @@ class Person:
         remote = "delete" if dice.random() < 0.3 else "keep"
         before = {slot.id for slot in await self.world.slots(user_id)}
         self.causes += len(before)
-        try:
+        with contextlib.suppress(GoogleNotConnectedError, ConnectionLostError):
             await self.world.ask(
                 dice,
                 lambda replica: replica.connections.disconnect(
@@ -361,8 +372,6 @@ class Person:
                     local="delete" if local == "delete" else "keep",
                 ),
             )
-        except (GoogleNotConnectedError, ConnectionLostError):
-            pass
         if local == "delete":
             for slot in await self.world.slots(user_id, deleted=True):
                 if slot.source == "google" and slot.local is None:

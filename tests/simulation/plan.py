@@ -152,7 +152,7 @@ def _mishaps(dice: random.Random, span: float) -> list[Happening]:
             count = dice.randrange(3, 10)
         case _:
             chosen = dice.sample(sorted(kinds), 2)
-            kinds = {kind: 1 for kind in chosen}
+            kinds = dict.fromkeys(chosen, 1)
             count = dice.randrange(2, 8)
     return [_drawn(dice, kinds, span) for _ in range(count)]
 

@@ -84,7 +84,7 @@ class Process:
             raise ConnectionLostError
         task = self.spawn(work)
         await asyncio.wait([task])
-        if self.dead or task.cancelled():
+        if self.died() or task.cancelled():
             raise ConnectionLostError
         return task.result()
 
@@ -110,6 +110,10 @@ class Process:
     def arm(self, strike: Strike, *, after: int, seconds: float = 0.0) -> None:
         """Strike at the wait that many waits from now; `seconds` is how long it stands still."""
         self._armed[self._waits + after] = (strike, seconds)
+
+    def died(self) -> bool:
+        """Whether it is dead by now."""
+        return self.dead
 
     def disarm(self) -> None:
         """Strike no more."""

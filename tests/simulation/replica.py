@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import random
 from dataclasses import dataclass
@@ -115,10 +116,9 @@ class Replica:
 
     async def _tick(self) -> None:
         while True:
-            try:
+            # After a failure the next tick finds the same, as with the scheduler.
+            with contextlib.suppress(DomainError):
                 await self.channels.renew_due()
-            except DomainError:
-                pass  # The next tick finds the same, as with the scheduler.
             await self.clock.sleep(_TICK_S)
 
 

@@ -1,4 +1,4 @@
-"""A store that is waited for, that breaks off what a killed process had under way, and that fails on order."""
+"""A store that is waited for, breaks off what a killed process had under way, and fails on order."""
 
 from __future__ import annotations
 
@@ -113,17 +113,18 @@ class _Open:
             return
         try:
             await _turn()
-            if self._broken:
-                raise _lost()
-            if self._fault is DatabaseFault.DURING:
-                raise _lost()
+            self._lose_when(self._broken or self._fault is DatabaseFault.DURING)
         except BaseException as stopped:
             await self._leave(type(stopped), stopped, None)
             raise
         await self._leave(None, None, None)
         # Committed, and whoever asked for it may not live to know.
         await _turn()
-        if self._fault is DatabaseFault.AFTER:
+        self._lose_when(self._fault is DatabaseFault.AFTER)
+
+    @staticmethod
+    def _lose_when(lost: bool) -> None:  # noqa: FBT001  # it reads as a sentence
+        if lost:
             raise _lost()
 
     def break_off(self) -> None:
@@ -141,7 +142,7 @@ class _Open:
         lost = _lost()
         leaving = self._inner.__aexit__(type(lost), lost, None)
         with contextlib.suppress(StopIteration, DatabaseUnavailableError):
-            leaving.send(None)  # type: ignore[attr-defined]
+            leaving.send(None)
             raise AssertionError("the store waits while it undoes a transaction")
 
     async def _leave(

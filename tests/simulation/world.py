@@ -14,7 +14,6 @@ from uuid import UUID
 
 from sandbox import Sandbox
 from services.core.accounts import AccountStatus, GoogleAccount, User
-from services.core.calendars import CalendarSync
 from services.core.errors import DatabaseUnavailableError, UnknownChannelError
 from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
 from services.core.records import SlotQuery
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from sandbox.messages import Notification
+    from services.core.calendars import CalendarSync
     from services.core.records import Slot
     from services.core.storage import UnitOfWork
     from tests.simulation.plan import Plan

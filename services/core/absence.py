@@ -1,0 +1,46 @@
+"""Google says that it has no event where one was: whether to take its word.
+
+Google keeps what was deleted as a tombstone for weeks, and answers with that. So an event that was there and
+is unknown now is rare, and a mistake of Google's more likely; taken at its word, the event would be made anew
+and be there twice. It is asked a second time, a moment later.
+
+Source: reported spurious 404 answers; Calendar API reference, `events.get` (what was deleted comes as
+`cancelled`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from services.core.pushing import Call, Fetch, Insert, Locate
+from services.core.records import PushFailure, Slot
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+EVENT_NOT_FOUND: Final = "event-not-found"
+SECOND_LOOK: Final = timedelta(seconds=2)
+
+
+def is_believed(call: Call, slot: Slot) -> bool:
+    """Whether the slot's event is taken to be gone.
+
+    An instance of a series leaves no tombstone, and what may not have arrived was never there.
+    """
+    if slot.base is None or slot.series is not None or isinstance(call, Insert):
+        return True
+    return slot.failure is not None and slot.failure.reason == EVENT_NOT_FOUND
+
+
+def to_be_looked_for_again(call: Call, slot: Slot, now: datetime) -> Slot:
+    """The slot, waiting for the second look."""
+    detail = "Google knows no such event; it is asked once more"
+    return replace(
+        slot,
+        # A call that was refused has sent nothing; a look leaves open what was sent before.
+        sent=slot.sent if isinstance(call, Fetch | Locate) else None,
+        refetch=True,
+        failure=PushFailure(EVENT_NOT_FOUND, detail, 1, now + SECOND_LOOK),
+    )
