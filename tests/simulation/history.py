@@ -144,7 +144,9 @@ class _Played:
         world.line.others = world.line.listed = 0
         await world.clock.sleep((FALLBACK * 1.3).total_seconds())
         judges.judge_silence(world, before, await judges.state_of(world))
-        assert world.line.listed >= len(world.accounts), "I15: nobody looks any more"
+        assert world.line.listed >= len(world.accounts), (
+            f"I15: nobody looks any more: {await world.calendars()}"
+        )
 
 
 async def _happen(

@@ -131,6 +131,9 @@ class Line:
         now = asyncio.get_running_loop().time()
         if path == "/token":
             self.token_calls += 1
+        if path == "/revoke":
+            # Of whatever was granted since, too; nobody is told before the next call.
+            self.last_write_at = now
         if not path.startswith("/calendar/v3/") or "/channels/" in path or path.endswith("/watch"):
             return
         if request.method == "GET" and path.endswith("/events"):

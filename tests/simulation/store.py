@@ -113,7 +113,7 @@ class _Open:
             return
         try:
             await _turn()
-            self._lose_when(self._broken or self._fault is DatabaseFault.DURING)
+            self._lose_when(self._is_broken() or self._fault is DatabaseFault.DURING)
         except BaseException as stopped:
             await self._leave(type(stopped), stopped, None)
             raise
@@ -121,6 +121,9 @@ class _Open:
         # Committed, and whoever asked for it may not live to know.
         await _turn()
         self._lose_when(self._fault is DatabaseFault.AFTER)
+
+    def _is_broken(self) -> bool:
+        return self._broken
 
     @staticmethod
     def _lose_when(lost: bool) -> None:  # noqa: FBT001  # it reads as a sentence
