@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -66,6 +66,9 @@ class Fault:
     """Nothing to tell yet: ask again when something changes, at most this long."""
 
 
+NO_FAULT: Final = Fault()
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """One HTTP answer."""
@@ -73,7 +76,7 @@ class Response:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    fault: Fault = field(default_factory=Fault)
+    fault: Fault = NO_FAULT
 
     def json(self) -> Any:
         """The decoded body."""

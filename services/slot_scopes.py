@@ -279,6 +279,8 @@ def with_recurrence(
         InvalidRecurrenceError: They are not valid.
     """
     lines = before.schedule.recurrence if recurrence is None else recurrence
+    if recurrence is None and lines == content.schedule.recurrence:
+        return content
     schedule = Schedule(content.schedule.span, lines)
     return replace(content, schedule=schedule if recurrence is None else accepted(schedule))
 

@@ -123,10 +123,11 @@ class Workspace:
         copied = self._copied.get((table, user_id))
         if copied is not None:
             return copied
-        if table not in _NOBODYS and user_id not in self._tables["users"]:
-            raise UnknownUserError(user_id)
         rows = self._table_to_write(table)
-        copied = self._copied[table, user_id] = rows[user_id] = dict(rows.get(user_id, _NOTHING))
+        known = rows.get(user_id)
+        if known is None and table not in _NOBODYS and user_id not in self._tables["users"]:
+            raise UnknownUserError(user_id)
+        copied = self._copied[table, user_id] = rows[user_id] = dict(known or _NOTHING)
         return copied
 
     def erase(self, user_id: UUID) -> None:
