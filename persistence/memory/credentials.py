@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from persistence.failures import ConstraintError
 from persistence.memory.state import NOBODY
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.core.agenda import stands_in
+from services.core.frozen import replace
 from services.core.records import CancelledInstance, Slot, ZoneUse
 from services.core.slots import Timed
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from persistence.failures import ConstraintError
 from persistence.repositories.user_repository import email_key
 from persistence.types import without_nul
 from services.core.errors import KnownEmailError, UnknownUserError
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from services.core.frozen import replace
 from services.core.subscriptions import KEPT_DELIVERIES, SubscriptionStatus
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ the real id is understood wherever a client names a calendar, and shown beside i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.core.calendar_entry import PRIMARY
@@ -17,6 +17,7 @@ from services.core.errors import (
     DefaultCalendarError,
     ReadOnlyCalendarError,
 )
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,11 +10,12 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.core.agenda import original_instant
 from services.core.edits import Edit, edit
+from services.core.frozen import replace
 from services.core.records import NO_LOOP, SeriesLink, Slot
 from services.core.recurrence import moved_start
 from services.core.series import going_along, instance_content, is_plain, left_behind, like_its_series

@@ -7,11 +7,12 @@ number tells of each changed slot once, in its latest state.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from services.core.errors import CursorExpiredError
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

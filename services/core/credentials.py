@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
+
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.core.frozen import replace
 from services.core.intake import Intake, take_in_absence
 from services.core.reconcile import Keep
 from services.core.records import DELETION

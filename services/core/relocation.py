@@ -10,10 +10,10 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.core.errors import InvalidSlotError, ReadOnlySlotError, SlotMovingError
+from services.core.frozen import replace
 from services.core.restrictions import Restriction
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from services.core.agenda import original_instant, stands_in
 from services.core.carrying import Move, carry, ended, with_exception
 from services.core.edits import edit, require_editable
 from services.core.errors import UnknownInstanceError
+from services.core.frozen import replace
 from services.core.records import SeriesLink, Slot
 from services.core.recurrence import Weekdays, continued_from, normalise_recurrence, shifted, truncated_before
 from services.core.scoped_edits import ScopedEdit

@@ -7,13 +7,14 @@ and a receiver that was away for hours gets each changed slot once, in its lates
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
 from services.core.changes import FeedPosition, caught_up
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

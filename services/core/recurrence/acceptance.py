@@ -7,10 +7,10 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
+from services.core.frozen import replace
 from services.core.recurrence.expansion import instants
 from services.core.recurrence.lines import (
     InvalidRecurrenceError,

@@ -18,11 +18,11 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from services.core.errors import InvalidSlotError
+from services.core.frozen import replace
 from services.core.recurrence.expansion import has_occurrence, instant_named, instants
 from services.core.recurrence.instances import instance_key
 from services.core.recurrence.lines import Line, join_rule, split_line, write_date, write_instant

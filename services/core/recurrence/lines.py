@@ -12,13 +12,14 @@ Source:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.core.errors import InvalidSlotError
+from services.core.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
