@@ -68,17 +68,22 @@ def parse_json(body: bytes) -> Any:
     """Parse an answer, mending what no database could store (NUL characters, half surrogate pairs).
 
     Raises:
-        VendorError: `RETRYABLE` without a status: the document is cut off or no JSON, so the answer is lost.
+        VendorError: `RETRYABLE` without a status: the document is cut off, no JSON or nested deeper than anybody
+            writes it, so the answer is lost.
     """
     try:
-        document = orjson.loads(body)
+        document = _parsed(body)
+        return _without_nul(document) if b"\\u0000" in body else document
+    except (ValueError, RecursionError):
+        raise no_answer("unreadable-answer") from None
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
-        try:
-            lenient = json.loads(body.decode("utf-8", "replace"))
-        except ValueError:
-            raise no_answer("unreadable-answer") from None
-        document = orjson.loads(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"))
-    return _without_nul(document) if b"\\u0000" in body else document
+        lenient = json.loads(body.decode("utf-8", "replace"))
+        return orjson.loads(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _without_nul(value: Any) -> Any:

@@ -170,8 +170,21 @@ def test_an_answer_is_mended_for_storage() -> None:
     assert parse_json(rb'{"a": "\\u0000"}') == {"a": "\\u0000"}
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"items": [{"id": "x', b"\xff\xfe"])
-def test_a_cut_answer_is_no_answer(body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'{"items": [{"id": "x',
+        b"\xff\xfe",
+        b'{"a": NaN}',
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b"[" * 1_000 + rb'"\u0000"' + b"]" * 1_000,
+    ],
+    ids=lambda body: body[:20].decode("latin-1"),
+)
+def test_an_answer_that_cannot_be_read_is_no_answer(body: bytes) -> None:
     with pytest.raises(VendorError) as caught:
         parse_json(body)
 
