@@ -68,8 +68,8 @@ def parse_json(body: bytes) -> Any:
     """Parse an answer, mending what no database could store (NUL characters, half surrogate pairs).
 
     Raises:
-        VendorError: `RETRYABLE` without a status: the document is cut off, no JSON or nested deeper than anybody
-            writes it, so the answer is lost.
+        VendorError: `RETRYABLE` without a status: the document is cut off, no JSON, or nested deeper than
+            anybody writes it, so the answer is lost.
     """
     try:
         document = _parsed(body)

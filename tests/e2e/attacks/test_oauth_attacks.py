@@ -130,6 +130,18 @@ async def test_account_swap(any_service: Server, ada: Person, shared_google: Goo
         assert [each for each in calls if each["method"] != "GET" and "/calendar/" in each["path"]] == []
 
 
+async def test_an_address_that_google_has_not_verified(ada: Person) -> None:
+    """Whoever made a Google account in the name of an address need not have it."""
+    await ada.app.post("/auth/google/disconnect")
+    accounts = (await ada.google.control("GET", "/state"))["accounts"]
+    [own] = [each for each in accounts if each["email"] == ada.google.email]
+    claimed = {"sub": own["sub"], "email": own["email"], "email_verified": False}
+    await ada.google.fault("answer", status=200, body=claimed, path="userinfo$", anybody=True)
+    back = await decided(ada.google, await linking(ada))
+    problem_of(await ada.browser.go(back), 403, "google-account-mismatch")
+    assert (await ada.app.get("/auth/users/me"))["google"]["status"] == "disconnected"
+
+
 async def test_a_code_that_was_injected(ada: Person, shared_google: GoogleServer) -> None:
     """PKCE and nonce: a code of the attacker's is worth nothing in the victim's browser."""
     async with somebody(ada.app.url, shared_google.url, "eve") as eve:
