@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8")
-NAMED = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE))
+_STORY = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+NAMED = set(_STORY.findall(PAGE))
 
 
 def stories(file: Path) -> set[str]:
@@ -19,6 +20,7 @@ def stories(file: Path) -> set[str]:
 
 def test_every_story_that_the_page_names_exists():
     assert len(NAMED) > 50
+    assert PAGE.count("::") == len(_STORY.findall(PAGE))
     missing = {(file, name) for file, name in NAMED if name not in stories(ROOT / file)}
     assert missing == set()
 

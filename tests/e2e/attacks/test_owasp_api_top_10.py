@@ -1,6 +1,6 @@
 """OWASP's API Security Top 10 of 2023, where the stories beside this one do not tell it already.
 
-API1 is a walk over every route with an id, in `test_refusals.py`; API2 is `test_oauth_attacks.py` and
+API1 is a walk over every route with an id, in `test_belongings.py`; API2 is `test_oauth_attacks.py` and
 `test_rate_limits.py`; API4 is `test_bodies.py` too, and API8 `test_browser_attacks.py`.
 """
 
