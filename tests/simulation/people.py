@@ -1,72 +1,52 @@
-"""What people do on both sides, with a ledger of what they wrote and what they saw when they wrote it.
-
-The app's requests are answered by processes that may die over them; they are sent again, as a client does,
-mostly under an `Idempotency-Key`. What was never answered may have been done or not.
-"""
+"""What people do on both sides, with a ledger of what they wrote and what they saw when they wrote it."""
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from services.core.accounts import AccountStatus
 from services.core.errors import (
-    DatabaseUnavailableError,
-    GoogleNotConnectedError,
     ReadOnlySlotError,
     UnknownConflictError,
-    UnknownHoldError,
     UnknownSlotError,
 )
-from services.core.idempotency import Attempt
 from services.core.slots import SlotContent
-from services.idempotency_service import Answer
 from services.slot_reader import SlotReader
 from services.slot_scopes import SlotAddress, SlotEdit
 from services.slot_service import SlotDraft
 from tests.engine.ledger import conflict_values, local_value, schedule_of
 from tests.judges.ancestry import FIELDS, Ledger, google_times, remote_value
-from tests.simulation.processes import ConnectionLostError
-from tests.simulation.replica import fingerprint
+from tests.simulation.account_holder import AccountHolder
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Coroutine
 
     from services.core.records import Slot
     from tests.simulation.replica import Replica
-    from tests.simulation.world import Account, World
 
 _GONE = (UnknownSlotError, ReadOnlySlotError)
 """What an app says of an edit that has come too late."""
 
 
 @dataclass(eq=False)
-class Person:
+class Person(AccountHolder):
     """Somebody at the app and at Google, in one account."""
 
-    world: World
-    account: Account
     ledger: Ledger = field(default_factory=Ledger)
     titles: list[str] = field(default_factory=list)
     """The first title of each thing that was created."""
     extras: dict[str, Any] = field(default_factory=dict)
     """What the person wrote into events beside the fields that the app knows, by event id."""
-    causes: int = 0
-    """How often people gave reason to write to Google."""
-    _count: int = 0
 
     # What a person does in the app.
 
     async def create(self, dice: random.Random) -> None:
-        title, name = self._new_title("app"), f"{self.account.email} {self._next()}"
+        title, name = self._new_title("app"), f"{self.account.email} {self.next_number()}"
         start = self.ledger.value("schedule")
         content = SlotContent(title, schedule_of(start), description=name)
         self.titles.append(title)
         self.causes += 1
-        answered = await self._send(
+        answered = await self.send(
             dice,
             "POST /slots",
             lambda replica: replica.slots.create(self.account.user_id, SlotDraft(content)),
@@ -91,7 +71,7 @@ class Person:
 
         self.causes += 1
         try:
-            answered = await self._send(
+            answered = await self.send(
                 dice,
                 "PATCH /slots/{slot_id}",
                 lambda replica: replica.slots.edit(
@@ -115,7 +95,7 @@ class Person:
 
         self.causes += 1
         try:
-            answered = await self._send(dice, "DELETE /slots/{slot_id}", delete)
+            answered = await self.send(dice, "DELETE /slots/{slot_id}", delete)
         except _GONE:
             answered = False
         if not answered:
@@ -135,7 +115,7 @@ class Person:
         slot = dice.choice(gone)
         self.causes += 1
         try:
-            await self._send(
+            await self.send(
                 dice,
                 "POST /slots/{slot_id}/restore",
                 lambda replica: replica.slots.restore(self.account.user_id, SlotAddress(slot.id)),
@@ -154,7 +134,7 @@ class Person:
         keep_loser = slot is not None and slot.local is not None and dice.random() < 0.5
         self.causes += 1
         try:
-            await self._send(
+            await self.send(
                 dice,
                 "POST /conflicts/{conflict_id}/resolve",
                 lambda replica: replica.reviews.resolve(
@@ -172,71 +152,20 @@ class Person:
             if entry.origin == "restore":
                 slot = await self.world.slot(self.account.user_id, slot_id)
                 if "deleted" in entry.fields and slot is not None:
-                    self._settle(slot.content)
+                    self.settle_slot(slot)
                 for change in entry.fields.values():
                     self.ledger.settled.add(str(change["before"]))
-
-    async def review(self, dice: random.Random) -> None:
-        """A person looks at what is held: is it gone in Google?"""
-        user_id = self.account.user_id
-        there = {event["id"] for event in self.account.google.events()}
-        async with self.world.store.reading() as tx:
-            holds = await tx.holds.page(user_id, after=None, limit=100)
-        for hold in holds:
-            async with self.world.store.reading() as tx:
-                held = await tx.slots.held_by(user_id, hold.id)
-            kept = any(slot.google and slot.google.event_id in there for slot in held)
-            reject = kept or dice.random() < 0.3
-            if not reject:
-                for slot in held:
-                    self._settle(slot.content)
-            self.causes += len(held)
-            try:
-                await self.world.ask(
-                    dice,
-                    lambda replica, hold=hold, reject=reject: (  # type: ignore[misc]
-                        replica.reviews.reject(user_id, hold.id)
-                        if reject
-                        else replica.reviews.approve(user_id, hold.id)
-                    ),
-                )
-            except (UnknownHoldError, ConnectionLostError):
-                continue
-
-    async def _send(
-        self, dice: random.Random, route: str, work: Callable[[Replica], Coroutine[Any, Any, Any]]
-    ) -> bool:
-        """A request, sent again until it is answered; `False` when it never was."""
-        with_key = dice.random() < 0.7
-        key = f"{self.account.email} {self._next()}"
-        attempt = Attempt(self.account.user_id, route, key, fingerprint(key))
-
-        async def once(replica: Replica) -> Any:
-            return await replica.idempotency.once(attempt, lambda: work(replica), _shape)
-
-        try:
-            if with_key or route == "POST /slots":
-                await self.world.ask(dice, once)
-            else:
-                # Sent again without a key, it would be done to whatever came in between.
-                replica = self.world.somebody(dice)
-                await replica.process.answer(work(replica))
-        except (ConnectionLostError, DatabaseUnavailableError):
-            self.world.happened["request never answered"] += 1
-            return False
-        return True
 
     def _note(self, value: str, saw: str, *, answered: bool) -> None:
         self.ledger.note(value, saw=saw)
         if not answered:
             self.ledger.unconfirmed.add(value)
 
-    def _next(self) -> int:
-        self._count += 1
-        return self._count
-
     def _new_title(self, side: str) -> str:
         return f"{side} {len(self.titles)} of {self.account.email}"
+
+    def settle_slot(self, slot: Slot) -> None:
+        self._settle(slot.content)
 
     def _settle(self, content: SlotContent) -> None:
         self.ledger.settled |= {local_value(content, name) for name in FIELDS}
@@ -306,84 +235,12 @@ class Person:
             return
         event = dice.choice(events)
         extra: dict[str, Any] = {
-            "aFieldOfTheFuture": f"future {self._next()}",
-            "source": {"title": f"source {self._next()}", "url": "https://example.com/"},
+            "aFieldOfTheFuture": f"future {self.next_number()}",
+            "source": {"title": f"source {self.next_number()}", "url": "https://example.com/"},
         }
         self.extras[event["id"]] = extra
         self.account.google.edit(event["id"], **extra)
         self.world.deliver()
-
-    # The life of the connection.
-
-    async def ask_for_sync(self, dice: random.Random) -> None:
-        try:
-            await self.world.ask(
-                dice, lambda replica: replica.sync.trigger(self.account.user_id, wait=timedelta())
-            )
-        except (GoogleNotConnectedError, ConnectionLostError):
-            return
-
-    async def try_again(self, dice: random.Random) -> None:
-        """The person sees that something failed for good, and presses the button."""
-        slots = await self.world.slots(self.account.user_id, deleted=True)
-        if all(slot.failure is None or slot.failure.next_attempt_at is not None for slot in slots):
-            return
-        self.causes += len(slots)
-        await self.world.ask(
-            dice, lambda replica: replica.sync.push_all(self.account.user_id, wait=timedelta())
-        )
-
-    async def initialize(self, dice: random.Random) -> None:
-        try:
-            await self.world.ask(dice, lambda replica: replica.connections.initialize(self.account.user_id))
-        except (GoogleNotConnectedError, ConnectionLostError):
-            return
-
-    async def relink(self, dice: random.Random) -> None:
-        del dice
-        await self.world.link(self.account)
-
-    async def link_when_asked_to(self) -> None:
-        """The app shows that the connection has ended."""
-        async with self.world.store.reading() as tx:
-            account = await tx.accounts.find(self.account.user_id)
-        if account is None or account.status is not AccountStatus.CONNECTED:
-            await self.world.link(self.account)
-
-    async def revoke(self, dice: random.Random) -> None:
-        """The person takes the grant away on Google's own page, and gives it again later, or not."""
-        self.account.google.call("POST", "/grants/revoke", {"account": self.account.email})
-        if dice.random() < 0.6:
-            await self.world.clock.sleep(dice.uniform(5, 200))
-            await self.world.link(self.account)
-
-    async def disconnect(self, dice: random.Random) -> None:
-        user_id = self.account.user_id
-        local = dice.choice(("keep", "keep", "delete"))
-        remote = "delete" if dice.random() < 0.3 else "keep"
-        before = {slot.id for slot in await self.world.slots(user_id)}
-        self.causes += len(before)
-        with contextlib.suppress(GoogleNotConnectedError, ConnectionLostError):
-            await self.world.ask(
-                dice,
-                lambda replica: replica.connections.disconnect(
-                    user_id,
-                    remote="delete" if remote == "delete" else "keep",
-                    local="delete" if local == "delete" else "keep",
-                ),
-            )
-        if local == "delete":
-            for slot in await self.world.slots(user_id, deleted=True):
-                if slot.source == "google" and slot.local is None:
-                    self._settle(slot.content)
-        if dice.random() < 0.7:
-            await self.world.clock.sleep(dice.uniform(0, 60))
-            await self.world.link(self.account)
-
-
-def _shape(value: Any) -> Answer:
-    del value
-    return Answer(200, {}, "")
 
 
 def _new_times(start: str) -> dict[str, Any]:
