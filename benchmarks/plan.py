@@ -20,10 +20,20 @@ class Plan:
     """In each repetition."""
     series: int = 200
     """In a timetable, with twenty exceptions each."""
+    forged: int = 4_000
+    """Notifications in each repetition, half of each kind."""
     load_seconds: int = 4
     """How long one load lasts."""
     idle_seconds: int = 40
     """How long an idle service is watched."""
 
 
-QUICK = {"events": 5_000, "slots": 200, "edits": 20, "series": 20, "load_seconds": 1, "idle_seconds": 3}
+QUICK = {
+    "events": 5_000,
+    "slots": 200,
+    "edits": 20,
+    "series": 20,
+    "forged": 200,
+    "load_seconds": 1,
+    "idle_seconds": 3,
+}

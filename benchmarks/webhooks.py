@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -34,6 +40,8 @@ def measure(plan: Plan) -> list[Row]:
     ours: list[float] = []
     bare: list[float] = []
     syncs: list[float] = []
+    unknown: list[float] = []
+    guessed: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with (
@@ -57,6 +65,8 @@ def measure(plan: Plan) -> list[Row]:
                 service.wait_until_idle()
                 calls = google.calendar_calls(_EMAIL)
                 syncs.append(sum(each["method"] == "GET" for each in calls))
+                for times, found in zip((unknown, guessed), _forged(ours_url, headers, plan), strict=True):
+                    times.append(found)
     return [
         Row(
             _NAME,
@@ -76,6 +86,17 @@ def measure(plan: Plan) -> list[Row]:
             Target("at most", 2, "syncs"),
             note="Counted as Google's calls of events.list.",
         ),
+        Row(
+            _NAME,
+            "answer to a forged notification: channel that there is not",
+            "us",
+            unknown,
+            Target("at most", 1.1),
+            "the channel, with a wrong token",
+            guessed,
+            note="One at a time, in turn, by their medians; whichever takes longer is judged by the other.",
+            judged=[max(one / other, other / one) for one, other in zip(unknown, guessed, strict=True)],
+        ),
     ]
 
 
@@ -87,6 +108,28 @@ def _genuine(service: Service, google: Google) -> dict[str, str]:
     sent = google.last_notification()
     assert sent["X-Goog-Resource-State"] == "exists"
     return {name: value for name, value in sent.items() if name.startswith("X-Goog-")}
+
+
+def _forged(url: str, genuine: Mapping[str, str], plan: Plan) -> tuple[float, float]:
+    """Medians in microseconds of what a guesser waits for: no such channel, and a wrong token for one."""
+    own = genuine["X-Goog-Channel-ID"]
+    # Of the same user, so that nothing but the channel is another.
+    kinds = (
+        {**genuine, "X-Goog-Channel-ID": own[:32] + own[:32]},
+        {**genuine, "X-Goog-Channel-Token": "guessed"},
+    )
+    times: tuple[list[float], list[float]] = ([], [])
+    address = urlsplit(url)
+    with closing(HTTPConnection(address.hostname or "", address.port)) as http:
+        for number in range(plan.forged):
+            kind = number % 2
+            started = time.perf_counter()
+            http.request("POST", address.path, headers=kinds[kind])
+            answer = http.getresponse()
+            answer.read()
+            times[kind].append((time.perf_counter() - started) * 1_000_000)
+            assert answer.status == HTTPStatus.NOT_FOUND
+    return median(times[0]), median(times[1])
 
 
 async def _all_at_once(url: str, headers: Mapping[str, str]) -> None:
