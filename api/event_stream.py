@@ -56,13 +56,22 @@ class EventStream(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """Send everything, and close the source whatever happens."""
+        started = False
 
         async def in_time(message: Message) -> None:
+            nonlocal started
             async with asyncio.timeout(self._send_deadline.total_seconds()):
                 await send(message)
+            started = True
 
         async with aclosing(self._pieces):
             try:
                 await super().stream_response(in_time)
             except TimeoutError:
                 _log.info("a stream's reader takes nothing, cut off")
+            else:
+                return
+        if started:
+            # The source is closed and all that is left is the connection. A server takes an answer without an
+            # end for a mistake of the application; this end leaves when the reader takes something, or goes.
+            await send({"type": "http.response.body", "body": b"", "more_body": False})

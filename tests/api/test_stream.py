@@ -287,7 +287,9 @@ async def test_who_was_away_too_long_begins_again(service: Service, ada: Person)
         problem(stream.answer, 410, "cursor-expired")
 
 
-async def test_a_reader_that_takes_nothing_is_cut_off_and_hurts_nobody(service: Service, ada: Person) -> None:
+async def test_a_reader_that_takes_nothing_is_cut_off_and_hurts_nobody(
+    service: Service, ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
     pulled = Pulled(ada)
     for number in range(400):
         start = START + number * HOUR
@@ -304,3 +306,14 @@ async def test_a_reader_that_takes_nothing_is_cut_off_and_hurts_nobody(service: 
                 await ada.create(title="For those who listen")
                 assert await stream.told() == ("created", "For those who listen")
             await until_closed(service, reader)
+            # Whatever is on its way still arrives, and then the end of the answer, as after any other.
+            assert (await asyncio.to_thread(everything, lazy)).endswith(b"\r\n0\r\n\r\n")
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+def everything(reader: socket.socket) -> bytes:
+    """What arrives until an answer in chunks ends."""
+    received = b""
+    while not received.endswith(b"\r\n0\r\n\r\n") and (piece := reader.recv(1 << 20)):
+        received += piece
+    return received
