@@ -9,7 +9,7 @@ MINUTES ?= 10
 STORE ?= sqlite
 SEED ?= 1
 
-.PHONY: run rotate-keys sandbox test torture check lint audit openapi client bench fmt clean help
+.PHONY: run rotate-keys sandbox test torture storm check lint audit openapi client bench fmt clean help
 
 help:  ## Say what each command does.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -39,6 +39,9 @@ test: $(DEV_STAMP)  ## Set up and run every test, on SQLite and on a real Postgr
 
 torture: $(DEV_STAMP)  ## The real processes under load and under fire: MINUTES=10 STORE=sqlite|postgresql SEED=1.
 	$(BIN)/python -m tests.e2e.torture --minutes $(MINUTES) --store $(STORE) --seed $(SEED)
+
+storm: $(DEV_STAMP)  ## Let 32 writers and 8 readers of one user's feed go on for 60 s, on SQLite and on PostgreSQL.
+	FEED_STORM_SECONDS=60 $(BIN)/python -m pytest -rP -k whoever_applies --timeout 600 tests/e2e/test_change_feed.py
 
 lint: $(DEV_STAMP)  ## Lint, formatting, types, import rules.
 	$(BIN)/ruff check .

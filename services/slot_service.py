@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.calendar_names import calendar_for_new_slot, stored_id
-from services.core.edits import edit, require_editable
+from services.core.edits import Edit, edit, require_editable
 from services.core.errors import InvalidSlotError, StaleEditError, UnknownSlotError
 from services.core.frozen import replace
-from services.core.records import HistoryEntry, Notify, Origin, Slot
-from services.core.relocation import relocated, require_movable
+from services.core.records import HistoryEntry, Notify, Slot
+from services.core.relocation import relocation, require_movable
 from services.core.scoped_edits import Circumstances, ScopedEdit
 from services.core.scopes import EditScope
 from services.core.slots import FIELD_GROUPS, SlotContent
@@ -138,12 +138,17 @@ class SlotService:
             if scoped is None:
                 content = with_recurrence(change.content(slot.content), change.recurrence, slot.content)
                 require_editable(slot, content)
-                view = await self._save(tx, slot, content, change.notify, "app")
+                edited = edit(
+                    slot, content, now=circumstances.now, policy=self._loop_policy, notify=change.notify
+                )
+                if destination is not None:
+                    edited = relocation(edited, destination, now=circumstances.now)
+                view = await self._save(tx, edited, circumstances)
             else:
                 view = await self._save_scoped(tx, target, scoped, address.scope, circumstances)
-            if destination is not None:
-                moved = await self._move(tx, view.entry.slot, destination, circumstances)
-                view = replace(moved, written=view.written)
+                if destination is not None:
+                    moved = relocation(Edit(view.entry.slot, {}), destination, now=circumstances.now)
+                    view = replace(await self._save(tx, moved, circumstances), written=view.written)
         self._announce(user_id)
         return view
 
@@ -170,7 +175,9 @@ class SlotService:
             scoped = planned_deletion(target, address.scope, circumstances)
             if scoped is None:
                 require_editable(target.slot, None)
-                view = await self._save(tx, target.slot, None, notify, "app")
+                now = circumstances.now
+                edited = edit(target.slot, None, now=now, policy=self._loop_policy, notify=notify)
+                view = await self._save(tx, edited, circumstances)
             else:
                 view = await self._save_scoped(tx, target, scoped, address.scope, circumstances)
         self._announce(user_id)
@@ -206,16 +213,17 @@ class SlotService:
     def _circumstances(self, notify: Notify) -> Circumstances:
         return Circumstances(self._clock.now(), self._ids.uuid, self._loop_policy, notify)
 
-    async def _save(
-        self, tx: Transaction, slot: Slot, content: SlotContent | None, notify: Notify, origin: Origin
-    ) -> SlotView:
-        now = self._clock.now()
-        edited = edit(slot, content, now=now, policy=self._loop_policy, notify=notify)
+    async def _save(self, tx: Transaction, edited: Edit, circumstances: Circumstances) -> SlotView:
+        slot, now = edited.slot, circumstances.now
         if not edited.changes:
             return await view_of(tx, slot.user_id, [slot])
-        history = HistoryEntry(slot.user_id, slot.id, 0, now, origin, edited.changes)
-        saved = await tx.slots.save([edited.slot], [history])
-        await tx.calendars.mark_due(slot.user_id, slot.calendar_id, now=now, pull=False)
+        history = HistoryEntry(slot.user_id, slot.id, 0, now, "app", edited.changes)
+        saved = await tx.slots.save([slot], [history])
+        if "calendar_id" in edited.changes:
+            await take_exceptions_along(tx, slot)
+        left = edited.changes.get("calendar_id", {}).get("before", slot.calendar_id)
+        for calendar_id in {left, slot.calendar_id, slot.wanted_calendar_id}:
+            await tx.calendars.mark_due(slot.user_id, calendar_id, now=now, pull=False)
         return await view_of(tx, slot.user_id, saved)
 
     async def _save_scoped(
@@ -234,19 +242,6 @@ class SlotService:
         elif start is not None and shown.is_series and scope in (None, EditScope.THIS):
             return await view_of_instance(tx, user_id, shown, start)
         return await _view_of_edit(tx, user_id, shown, scoped)
-
-    async def _move(
-        self, tx: Transaction, slot: Slot, destination: str, circumstances: Circumstances
-    ) -> SlotView:
-        now, before = circumstances.now, slot.wanted_calendar_id
-        moved = replace(relocated(slot, destination), version=slot.version + 1, updated_at=now)
-        change = {"calendar_id": {"before": before, "after": destination}}
-        history = HistoryEntry(slot.user_id, slot.id, 0, now, "app", change)
-        saved = await tx.slots.save([moved], [history])
-        await take_exceptions_along(tx, moved)
-        for calendar_id in {slot.calendar_id, destination}:
-            await tx.calendars.mark_due(slot.user_id, calendar_id, now=now, pull=False)
-        return await view_of(tx, slot.user_id, saved)
 
     def _announce(self, user_id: UUID) -> None:
         self._signals.calendar_due()

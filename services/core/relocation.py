@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.core.edits import Edit
 from services.core.errors import InvalidSlotError, ReadOnlySlotError, SlotMovingError
 from services.core.frozen import replace
 from services.core.restrictions import Restriction
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from services.core.records import PushFailure, Slot
 
 
@@ -45,6 +48,15 @@ def relocated(slot: Slot, calendar_id: str) -> Slot:
     if slot.google is None and slot.sent is None:
         return replace(slot, calendar_id=calendar_id, moving_to=None)
     return replace(slot, moving_to=None if calendar_id == slot.calendar_id else calendar_id, failure=None)
+
+
+def relocation(edited: Edit, calendar_id: str, *, now: datetime) -> Edit:
+    """An edit that also moves the slot: one change with all of it, which is taken back as one."""
+    slot, before = edited.slot, edited.slot.wanted_calendar_id
+    if not edited.changes:
+        slot = replace(slot, version=slot.version + 1, updated_at=now)
+    move = {"calendar_id": {"before": before, "after": calendar_id}}
+    return Edit(relocated(slot, calendar_id), {**edited.changes, **move})
 
 
 def arrived(slot: Slot, calendar_id: str) -> Slot:

@@ -144,3 +144,48 @@ async def test_a_share_that_is_lost_and_given_back(ada: Person):
     done = await ada.app.sync()
     assert [each["error"] for each in done["calendars"]] == [None, None]
     await ada.app.shows("Dentist", "Koningsdag")
+
+
+async def test_a_move_is_taken_back_and_so_is_that(ada: Person):
+    shelf = Shelf(ada)
+    await shelf.fill()
+    await shelf.choose(shelf.work, selected=True)
+    slot = await ada.app.create("Review", wait=True)
+    event_id = slot["google"]["event_id"]
+    path = f"/slots/{slot['id']}/history"
+
+    async def last_change() -> dict[str, Any]:
+        return dict((await ada.app.get(path))["items"][-1])
+
+    async def stands_in(calendar_id: str, title: str) -> None:
+        seen = await ada.app.becomes(slot, lambda seen: seen["sync"]["state"] == "synced")
+        assert (seen["calendar_id"], seen["title"]) == (calendar_id, title)
+        await shelf.comes_to_rest()
+        both = {each: await shelf.titles(each) for each in ("primary", shelf.work)}
+        assert both == {"primary": [], shelf.work: [], calendar_id: [title]}
+        assert (await ada.app.slot(slot))["google"]["event_id"] == event_id
+
+    await ada.app.edit(slot, calendar_id=shelf.work, title="Review of work")
+    await stands_in(shelf.work, "Review of work")
+    moved = await last_change()
+    assert moved["fields"]["calendar_id"] == {"before": "primary", "after": shelf.work}
+
+    await ada.app.post(f"{path}/{moved['seq']}/undo")
+    await stands_in("primary", "Review")
+    undone = await last_change()
+    assert undone["fields"]["calendar_id"] == {"before": shelf.work, "after": "primary"}
+
+    # What was moved once more since stays; an undo can be undone like any edit.
+    again = problem_of(await ada.app.call("POST", f"{path}/{moved['seq']}/undo"), 409, "changed-since")
+    assert set(again["fields"]) == {"calendar_id", "title"}
+    await ada.app.post(f"{path}/{undone['seq']}/undo")
+    await stands_in(shelf.work, "Review of work")
+
+    # Nothing moves into a calendar that takes no part any more.
+    await ada.app.post(f"{path}/{(await last_change())['seq']}/undo")
+    await stands_in("primary", "Review")
+    back = await last_change()
+    await shelf.choose(shelf.work, selected=False)
+    refused = await ada.app.call("POST", f"{path}/{back['seq']}/undo")
+    problem_of(refused, 422, "validation-failed")
+    await stands_in("primary", "Review")
