@@ -68,6 +68,7 @@ class Google:
 
     def __init__(self, sandbox: Sandbox, email: str = EMAIL) -> None:
         self.sandbox = sandbox
+        self.email = email
         self._events = f"/calendars/{quote(email)}/primary/events"
         self.call("POST", "/accounts", {"email": email})
 

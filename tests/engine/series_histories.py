@@ -73,12 +73,12 @@ class SeriesHistory(SeriesPeople):
         """What only the app edits, the sync brings to Google and leaves as it is."""
         for _ in range(self.dice.choice((1, 1, 2))):
             await getattr(self, self.dice.choice(APP_EDITS))()
-        before = Counter(map(shown_in_app, await in_app(self.world)))
+        before = Counter(map(shown_in_app, await in_app(self.world.reader, USER)))
         if mishaps:
             await self.fault()
             await self.sync()
         await self._come_to_rest()
-        after = Counter(map(shown_in_app, await in_app(self.world)))
+        after = Counter(map(shown_in_app, await in_app(self.world.reader, USER)))
         assert after == before, f"edited by the app: {before - after}; after the sync: {after - before}"
 
     async def _google_alone(self) -> None:

@@ -69,7 +69,7 @@ async def judge_series(world: World, ledger: SeriesLedger) -> None:
     slots = await world.all_slots(deleted=True)
     unsettled = [slot for slot in slots if slot.sync_state not in {SyncState.SYNCED, SyncState.CONFLICT}]
     assert not unsettled, f"not at rest: {unsettled}"
-    ours = Counter(map(shown_in_app, await in_app(world)))
+    ours = Counter(map(shown_in_app, await in_app(world.reader, USER)))
     theirs = Counter(found.shown for found in in_google(world.google))
     assert ours == theirs, f"only in the app: {ours - theirs}; only in Google: {theirs - ours}"
     conflicts = await world.review.conflicts(USER, after=None, limit=10_000)

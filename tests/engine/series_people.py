@@ -113,7 +113,7 @@ class SeriesPeople:
         await self._try(what, self.world.slots.edit(USER, address, change))
 
     async def _entry(self) -> Entry | None:
-        entries = await in_app(self.world)
+        entries = await in_app(self.world.reader, USER)
         return self.dice.choice(entries[:40]) if entries else None
 
     def _scoped(self, entry: Entry) -> tuple[str, SlotAddress]:

@@ -97,6 +97,6 @@ async def shown(world: World) -> list[str]:
     """What both sides show, once everything has come to rest: day and hour, and title."""
     await world.settle()
     await world.pull()
-    ours = sorted(map(shown_in_app, await in_app(world)))
+    ours = sorted(map(shown_in_app, await in_app(world.reader, USER)))
     assert ours == sorted(each.shown for each in in_google(world.google))
     return [f"{start[5:13]} {title}" for start, _, _, title, _, _ in ours]

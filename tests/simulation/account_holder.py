@@ -37,15 +37,36 @@ class AccountHolder:
     """How often people gave reason to write to Google."""
     _count: int = 0
 
+    @property
+    def values_written(self) -> int:
+        """How many there are."""
+        raise NotImplementedError
+
+    def writes_came_late(self) -> None:
+        """Some writes of the app's bear a date that is not that of the edit."""
+
     def settle_slot(self, slot: Slot) -> None:
         """Remember that a person who saw the slot did away with what it shows."""
         raise NotImplementedError
 
     async def send(
-        self, dice: random.Random, route: str, work: Callable[[Replica], Coroutine[Any, Any, Any]]
+        self,
+        dice: random.Random,
+        route: str,
+        work: Callable[[Replica], Coroutine[Any, Any, Any]],
+        *,
+        with_key: bool | None = None,
     ) -> bool:
-        """A request, sent again until it is answered; `False` when it never was."""
-        with_key = dice.random() < 0.7
+        """A request, sent again until it is answered; `False` when it never was.
+
+        Args:
+            dice: Of the happening.
+            route: What is asked.
+            work: Does it, in one process.
+            with_key: Whether it has an `Idempotency-Key`; `None`: perhaps.
+        """
+        drawn = dice.random() < 0.7
+        with_key = drawn if with_key is None else with_key
         key = f"{self.account.email} {self.next_number()}"
         attempt = Attempt(self.account.user_id, route, key, fingerprint(key))
 

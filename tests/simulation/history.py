@@ -12,11 +12,15 @@ from persistence.memory import MemoryStore, MemoryUnitOfWork
 from tests.simulation import judges, loop, mishaps
 from tests.simulation.feed import FeedReader
 from tests.simulation.people import Person
+from tests.simulation.plan import EVERYBODY, GOOGLE, THE_APP
 from tests.simulation.processes import owned_tasks
+from tests.simulation.series_judges import app_side, google_side, nothing_was_changed
+from tests.simulation.series_people import SeriesPerson
 from tests.simulation.world import FALLBACK, World, make_world
 
 if TYPE_CHECKING:
     from services.core.storage import UnitOfWork
+    from tests.simulation.account_holder import AccountHolder
     from tests.simulation.plan import Happening, Plan
 
 _LONGEST_S: Final = 7200.0
@@ -67,11 +71,12 @@ class _Played:
     async def run(self) -> None:
         asyncio.get_running_loop().set_task_factory(owned_tasks)
         world = self.world = await make_world(self._plan, self._store)
-        people = [Person(world, account) for account in world.accounts]
+        people = people_of(world)
         readers = [FeedReader(world, account) for account in world.accounts]
         try:
-            await self._play(world, people, readers)
+            await self._play(world, people, readers, EVERYBODY)
             await self._calm(world, people)
+            await self._one_side_alone(world, people, readers)
             await judges.judge(world, people)
             await self._stay_silent(world)
             for reader in readers:
@@ -80,18 +85,34 @@ class _Played:
         finally:
             await world.end()
 
-    async def _play(self, world: World, people: list[Person], readers: list[FeedReader]) -> None:
+    async def _one_side_alone(
+        self, world: World, people: list[AccountHolder], readers: list[FeedReader]
+    ) -> None:
+        """What only one side edits, the sync brings to the other one and leaves as it is."""
+        for act, who, side in ((THE_APP, "the app", app_side), (GOOGLE, "Google", google_side)):
+            if not self._plan.act(act):
+                continue
+            await self._play(world, people, readers, act)
+            edited = [await side(person) for person in people if isinstance(person, SeriesPerson)]
+            await self._calm(world, people)
+            synced = [await side(person) for person in people if isinstance(person, SeriesPerson)]
+            for before, after in zip(edited, synced, strict=True):
+                nothing_was_changed(who, before, after)
+
+    async def _play(
+        self, world: World, people: list[AccountHolder], readers: list[FeedReader], act: int
+    ) -> None:
         loop_now = asyncio.get_running_loop().time
         started = loop_now()
         doing: list[asyncio.Future[Any]] = []
-        for happening in self._plan.happenings:
+        for happening in self._plan.act(act):
             await world.clock.sleep(max(started + happening.at - loop_now(), 0))
             doing.append(world.start(_happen(world, people, readers, happening)))
         world.line.others = 0
         if doing:
             await asyncio.gather(*doing)
 
-    async def _calm(self, world: World, people: list[Person]) -> None:
+    async def _calm(self, world: World, people: list[AccountHolder]) -> None:
         """Nothing goes wrong any more, and whoever lost the connection links again."""
         world.line.clear()
         world.faults.forget()
@@ -103,7 +124,7 @@ class _Played:
             replica.process.disarm()
         for person in people:
             if world.line.late_writes or any(self._plan.shape.skews_s) or world.happened["our clock steps"]:
-                person.ledger.late = True
+                person.writes_came_late()
             if world.happened["revoke"]:
                 await world.link(person.account)
         since = asyncio.get_running_loop().time() + _QUIET_S
@@ -115,7 +136,7 @@ class _Played:
                 await person.link_when_asked_to()
         for person in people:
             if world.line.late_writes:
-                person.ledger.late = True
+                person.writes_came_late()
 
     async def _at_rest(self, world: World, *, since: float) -> bool:
         """Whether Google was read once more and nothing waits to be pushed."""
@@ -149,8 +170,22 @@ class _Played:
         )
 
 
+def people_of(world: World) -> list[AccountHolder]:
+    """Somebody in every account."""
+    if not world.plan.shape.series:
+        return [Person(world, account) for account in world.accounts]
+    people = [SeriesPerson(world, account) for account in world.accounts]
+
+    def taken(series: str, seen_until: float) -> None:
+        for person in people:
+            person.ledger.took_place(series, seen_until=seen_until)
+
+    world.line.on_cut = taken
+    return list(people)
+
+
 async def _happen(
-    world: World, people: list[Person], readers: list[FeedReader], happening: Happening
+    world: World, people: list[AccountHolder], readers: list[FeedReader], happening: Happening
 ) -> None:
     dice = happening.dice()
     if happening.kind in mishaps.ALL:

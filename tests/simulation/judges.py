@@ -16,16 +16,19 @@ from services.slot_reader import SlotReader
 from services.slot_scopes import SlotAddress
 from tests.engine.ledger import conflict_values, local_value
 from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
+from tests.simulation.people import Person
+from tests.simulation.series_judges import every_edit_of_series_is_accounted_for, series_are_equal
+from tests.simulation.series_people import SeriesPerson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from services.core.records import ConflictRecord, Slot
-    from tests.simulation.people import Person
+    from tests.simulation.account_holder import AccountHolder
     from tests.simulation.world import World
 
 
-async def judge(world: World, people: Iterable[Person]) -> None:
+async def judge(world: World, people: Sequence[AccountHolder]) -> None:
     """Everything about the state at rest."""
     for person in people:
         user_id = person.account.user_id
@@ -33,10 +36,14 @@ async def judge(world: World, people: Iterable[Person]) -> None:
         events = person.account.google.events()
         async with world.store.reading() as tx:
             conflicts = await tx.conflicts.page(user_id, after=None, limit=10_000)
-        both_sides_are_equal(slots, events)
-        every_edit_is_accounted_for(person, events, conflicts)
+        if isinstance(person, SeriesPerson):
+            await series_are_equal(person)
+            every_edit_of_series_is_accounted_for(person, events, conflicts)
+        elif isinstance(person, Person):
+            both_sides_are_equal(slots, events)
+            every_edit_is_accounted_for(person, events, conflicts)
+            what_the_app_does_not_know_is_untouched(person, events)
         nobody_elses_is_here(person, slots, events)
-        what_the_app_does_not_know_is_untouched(person, events)
         await judge_bookkeeping(world, person, conflicts)
     assert world.accounts[0].google.call("GET", "/mails")["mails"] == [], "I9: nobody asked for mail"
     writes_have_causes(world, people)
@@ -77,7 +84,7 @@ def every_edit_is_accounted_for(
     )
 
 
-def nobody_elses_is_here(person: Person, slots: list[Slot], events: list[dict[str, Any]]) -> None:
+def nobody_elses_is_here(person: AccountHolder, slots: list[Slot], events: list[dict[str, Any]]) -> None:
     """I7: nothing of another user's is in this account."""
     others = {"ada@example.com", "bob@example.com"} - {person.account.email}
     shown = [text for slot in slots for text in (slot.content.title, slot.content.description)]
@@ -93,7 +100,7 @@ def what_the_app_does_not_know_is_untouched(person: Person, events: list[dict[st
             assert event.get(name) == value, f"I4: {name} is {event.get(name)!r} instead of {value!r}"
 
 
-def writes_have_causes(world: World, people: Iterable[Person]) -> None:
+def writes_have_causes(world: World, people: Sequence[AccountHolder]) -> None:
     """I5: Google was written to no more often than people and mishaps gave reason to."""
     reasons = sum(person.causes for person in people)
     mishaps = world.line.lost_answers + sum(
@@ -104,12 +111,12 @@ def writes_have_causes(world: World, people: Iterable[Person]) -> None:
         )
     )
     # A change of Google's on a slot that waits may make its push a second one; a revival is one more.
-    changes_there = sum(len(person.ledger.saw) for person in people)
+    changes_there = sum(person.values_written for person in people)
     most = 2 * reasons + 2 * mishaps + changes_there
     assert world.line.writes.total() <= most, f"I5: {world.line.writes} for {reasons} reasons"
 
 
-async def judge_bookkeeping(world: World, person: Person, conflicts: list[ConflictRecord]) -> None:
+async def judge_bookkeeping(world: World, person: AccountHolder, conflicts: list[ConflictRecord]) -> None:
     """What a slot says of its conflicts and of its past is true."""
     of_slot = Counter(conflict.slot_id for conflict in conflicts)
     reader = SlotReader(uow=world.store)

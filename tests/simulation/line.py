@@ -14,6 +14,7 @@ import orjson
 from sandbox import Request
 from services.core.boundary import _open_transactions
 from services.google.transport import HttpRequest, HttpResponse, no_answer
+from tests.simulation.sight import Sight, series_cut
 
 if TYPE_CHECKING:
     import random
@@ -91,6 +92,8 @@ class Line:
     token_calls: int = 0
     listed_to_the_end: dict[str, float] = field(default_factory=dict)
     """When the last page of a listing was read last, by account."""
+    on_cut: Callable[[str, float], None] | None = None
+    """Called when an event was moved or ended, with its id, and with when what the caller had seen was so."""
 
     def of(self, process: Process) -> ProcessLine:
         """The end that a process holds."""
@@ -117,13 +120,21 @@ class Line:
             return fault.action
         return None
 
-    def carry_out(self, request: HttpRequest, *, sent_at: float) -> Response:
+    def account_of(self, request: HttpRequest) -> str | None:
+        """Whose token a request carries."""
+        headers, path = _lower(request), urlsplit(request.url).path
+        return self.sandbox._account_of(Request(request.method, request.url, headers), path)
+
+    def carry_out(self, request: HttpRequest, *, sent_at: float, seen_until: float = 0.0) -> Response:
         """Google does what it is asked."""
         loop_now = asyncio.get_running_loop().time()
         answer = self.sandbox.handle(Request(request.method, request.url, _lower(request), request.body))
         path = urlsplit(request.url).path
         self.trace.update(f"{request.method} {request.url} {answer.status} {loop_now:.6f}\n".encode())
         self._count(request, path, answer, late=loop_now - sent_at > _LATE_S)
+        cut = series_cut(request)
+        if self.on_cut is not None and cut is not None and answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            self.on_cut(cut, seen_until)
         self.after()
         return answer
 
@@ -139,8 +150,7 @@ class Line:
         if request.method == "GET" and path.endswith("/events"):
             self.listed += 1
             if answer.status == HTTPStatus.OK and b'"nextSyncToken"' in answer.body:
-                account = self.sandbox._account_of(Request("GET", request.url, _lower(request)), path)
-                self.listed_to_the_end[str(account)] = now
+                self.listed_to_the_end[str(self.account_of(request))] = now
             return
         self.others += 1
         if request.method != "GET" and answer.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -155,6 +165,7 @@ class ProcessLine:
     def __init__(self, line: Line, process: Process) -> None:
         self._line = line
         self._process = process
+        self._sight = Sight()
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """One exchange."""
@@ -162,6 +173,8 @@ class ProcessLine:
         line, loop = self._line, asyncio.get_running_loop()
         request = replace(request, url=request.url.replace("maxResults=2500", f"maxResults={line.page_size}"))
         sent_at = loop.time()
+        account = str(line.account_of(request)) if line.on_cut is not None else ""
+        seen_until = self._sight.until(account)
         fault = line.next_fault(request.method)
         if fault is not None:
             name = fault if isinstance(fault, str) else str(fault.get("status", fault["kind"]))
@@ -171,28 +184,32 @@ class ProcessLine:
             raise no_answer("connection-lost")
         if fault == LATE:
             line.given_up += 1
-            loop.call_later(line.dice.uniform(30, 150), _arrive, line, request, sent_at)
+            loop.call_later(line.dice.uniform(30, 150), _arrive, line, request, sent_at, seen_until)
             await asyncio.sleep(_PATIENCE_S)  # noqa: TID251
             raise no_answer("timeout")
         if isinstance(fault, dict):
             line.sandbox.handle(_control("POST", "/faults", {"action": fault, "match": {}}))
-        answer = line.carry_out(request, sent_at=sent_at)
+        self._sight.asked(account, request, loop.time())
+        answer = line.carry_out(request, sent_at=sent_at, seen_until=seen_until)
         await asyncio.sleep(line.dice.uniform(0, line.slow))  # noqa: TID251  # on its way back
         if fault in (DROP_AFTER, TRUNCATE) or answer.fault.drop:
             line.lost_answers += 1
             raise no_answer("connection-lost")
         headers = {name.lower(): value for name, value in answer.headers.items()}
         given = HttpResponse(answer.status, headers, answer.body)
-        return given if line.stale is None else line.stale.answered(request, given)
+        shown = given if line.stale is None else line.stale.answered(request, given)
+        if shown is given:
+            self._sight.answered(account, request, given.status, given.body)
+        return shown
 
 
 def _lower(request: HttpRequest) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-def _arrive(line: Line, request: HttpRequest, sent_at: float) -> None:
+def _arrive(line: Line, request: HttpRequest, sent_at: float, seen_until: float) -> None:
     line.given_up -= 1
-    line.carry_out(request, sent_at=sent_at)
+    line.carry_out(request, sent_at=sent_at, seen_until=seen_until)
 
 
 def _control(method: str, path: str, body: dict[str, Any]) -> Request:

@@ -164,6 +164,13 @@ class Person(AccountHolder):
     def _new_title(self, side: str) -> str:
         return f"{side} {len(self.titles)} of {self.account.email}"
 
+    @property
+    def values_written(self) -> int:
+        return len(self.ledger.saw)
+
+    def writes_came_late(self) -> None:
+        self.ledger.late = True
+
     def settle_slot(self, slot: Slot) -> None:
         self._settle(slot.content)
 

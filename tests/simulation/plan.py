@@ -29,6 +29,31 @@ PEOPLE: Final = {
     "read_feed": 8,
 }
 """What people do, and how often in proportion."""
+SERIES: Final = {
+    "app_creates": 2,
+    "app_writes": 4,
+    "app_moves": 4,
+    "app_changes_rules": 2,
+    "app_deletes": 2,
+    "app_restores": 2,
+    "google_creates": 2,
+    "google_writes": 4,
+    "google_moves": 4,
+    "google_changes_rules": 2,
+    "google_deletes": 2,
+    "google_undeletes": 2,
+    "read_feed": 6,
+}
+"""The same where series are edited."""
+APP_ALONE: Final = {"app_writes": 1, "app_deletes": 1}
+GOOGLE_ALONE: Final = {
+    "google_writes": 1,
+    "google_moves": 1,
+    "google_changes_rules": 1,
+    "google_deletes": 1,
+}
+"""What one side does with series while the other one rests; what comes back with a restored series or a new
+rule nobody sees before."""
 LIFE: Final = {"relink": 2, "disconnect": 2, "initialize": 1, "revoke": 1, "ask_for_sync": 2}
 """What happens to a connection."""
 MISHAPS: Final = {
@@ -54,6 +79,24 @@ MISHAPS: Final = {
     "our_clock": 1,
 }
 """What goes wrong."""
+_BLAMELESS: Final = {
+    "answer_lost": 4,
+    "kill": 4,
+    "cancel": 2,
+    "pause": 2,
+    "stop": 1,
+    "tokens_forgotten": 1,
+    "database_before": 1,
+    "database_during": 1,
+    "database_after": 2,
+    "notifications_lost": 1,
+}
+"""What goes wrong without telling anything untrue."""
+
+EVERYBODY: Final = 0
+THE_APP: Final = 1
+GOOGLE: Final = 2
+"""Whose edits an act has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +108,8 @@ class Happening:
     kind: str
     pick: int
     """The seed of the dice that decide its details."""
+    act: int = EVERYBODY
+    """Between two acts everything comes to rest."""
 
     def dice(self) -> random.Random:
         """The dice that decide its details, the same each time it is played."""
@@ -86,6 +131,14 @@ class Shape:
     confirm_one_by_one: int
     slow: float
     """The longest that a call to Google takes on its way, in virtual seconds."""
+    series: bool = False
+    """Whether people edit series, and not single events."""
+    orphans_are_gone: bool = False
+    """Whether Google forgets exceptions whose series loses their instances, or shows them as cancelled."""
+
+
+SERIES_SHARE: Final = 0.2
+"""How many histories are of series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +148,10 @@ class Plan:
     seed: int
     shape: Shape
     happenings: tuple[Happening, ...]
+
+    def act(self, number: int) -> tuple[Happening, ...]:
+        """What happens in an act."""
+        return tuple(each for each in self.happenings if each.act == number)
 
     def keeping(self, kept: Collection[int]) -> Plan:
         """The same with only these happenings, by their numbers."""
@@ -115,13 +172,27 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
     dice = random.Random(f"{seed} plan")
     shape = _shape(random.Random(f"{seed} shape"))
     span = dice.choice((5.0, 20.0, 60.0, 300.0))
-    happenings = [_drawn(dice, PEOPLE, span) for _ in range(edits)]
-    happenings += [Happening(0.1, kind, dice.getrandbits(48)) for kind in ("create", "born")]
+    if shape.series:
+        happenings = _of_series(dice, span, edits)
+    else:
+        happenings = [_drawn(dice, PEOPLE, span) for _ in range(edits)]
+        happenings += [Happening(0.1, kind, dice.getrandbits(48)) for kind in ("create", "born")]
     mishaps = _mishaps(random.Random(f"{seed} mishaps"), span)
     life = random.Random(f"{seed} life")
     if life.random() < 0.15:
         mishaps += [_drawn(life, LIFE, span) for _ in range(life.randrange(1, 4))]
-    return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: each.at)))
+    return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: (each.act, each.at))))
+
+
+def _of_series(dice: random.Random, span: float, edits: int) -> list[Happening]:
+    first = [dice.choice(("app_creates", "google_creates")) for _ in range(dice.choice((1, 1, 2)))]
+    happenings = [Happening(0.1, kind, dice.getrandbits(48)) for kind in first]
+    happenings += [_drawn(dice, SERIES, span) for _ in range(dice.randrange(2, max(edits, 3)))]
+    alone = [_drawn(dice, APP_ALONE, 2.0) for _ in range(dice.choice((1, 1, 2)))]
+    alone += [_drawn(dice, _BLAMELESS, 3.0) for _ in range(dice.choice((0, 0, 1, 2)))]
+    happenings += [replace(each, act=THE_APP) for each in alone]
+    happenings.append(replace(_drawn(dice, GOOGLE_ALONE, 2.0), act=GOOGLE))
+    return happenings
 
 
 def _shape(dice: random.Random) -> Shape:
@@ -137,6 +208,8 @@ def _shape(dice: random.Random) -> Shape:
         brake_minimum=dice.choice((1, 10)),
         confirm_one_by_one=dice.choice((1, 50)),
         slow=dice.choice((0.05, 0.5, 3.0)),
+        series=dice.random() < SERIES_SHARE,
+        orphans_are_gone=dice.random() < 0.5,
     )
 
 

@@ -294,6 +294,8 @@ async def make_world(plan: Plan, store: UnitOfWork) -> World:
     )
     line.after = world.deliver
     accounts[0].google.call("POST", "/clients", dict(CLIENT))
+    orphans = "gone" if shape.orphans_are_gone else "cancelled"
+    accounts[0].google.call("POST", "/switches", {"orphaned_exceptions": orphans})
     for account in accounts:
         async with store() as tx:
             await tx.users.add(User(account.user_id, account.email, None, clock.now()))

@@ -1,0 +1,55 @@
+"""What must hold at the end of a history of series, judged from what both sides show with series unrolled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from services.core.records import SyncState
+from tests.engine.ledger import conflict_values
+from tests.engine.series_sides import TEXTS, in_google, shown_in_app
+
+if TYPE_CHECKING:
+    from services.core.records import ConflictRecord
+    from tests.engine.series_sides import Shown
+    from tests.simulation.series_people import SeriesPerson
+
+
+async def app_side(person: SeriesPerson) -> Counter[Shown]:
+    """What the app shows."""
+    return Counter(map(shown_in_app, await person.agenda()))
+
+
+async def google_side(person: SeriesPerson) -> Counter[Shown]:
+    """What Google shows."""
+    return Counter(found.shown for found in in_google(person.account.google))
+
+
+async def series_are_equal(person: SeriesPerson) -> None:
+    """I3, I12: nothing waits, and both sides show the same instances, each as often."""
+    slots = await person.world.slots(person.account.user_id, deleted=True)
+    waiting = [slot for slot in slots if slot.sync_state not in {SyncState.SYNCED, SyncState.CONFLICT}]
+    assert not waiting, f"I12: not at rest: {[(each.content.title, each.sync_state) for each in waiting]}"
+    ours, theirs = await app_side(person), await google_side(person)
+    assert ours == theirs, (
+        f"I12: only in the app: {_list(ours - theirs)}; only in Google: {_list(theirs - ours)}"
+    )
+
+
+def every_edit_of_series_is_accounted_for(
+    person: SeriesPerson, events: list[dict[str, Any]], conflicts: list[ConflictRecord]
+) -> None:
+    """I1, I2: each text stands, or whoever had seen it replaced or settled it, or a conflict keeps it."""
+    standing = {str(event.get(name, "")) for event in events for name in TEXTS.values()}
+    person.ledger.judge(standing=standing, losers={conflict_values(conflict)[0] for conflict in conflicts})
+
+
+def nothing_was_changed(who: str, before: Counter[Shown], after: Counter[Shown]) -> None:
+    """I2: what one side alone edits is on both sides as it was left there."""
+    assert after == before, (
+        f"I2: edited by {who}: {_list(before - after)}; after the sync: {_list(after - before)}"
+    )
+
+
+def _list(shown: Counter[Shown]) -> list[Shown]:
+    return sorted(shown.elements())
