@@ -12,12 +12,14 @@ from tests.e2e.world import Person, somebody
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Machines
-    from tests.e2e.servers import Server
+    from tests.e2e.servers import GoogleServer, Server
 
 
-async def test_swapped_ciphertexts(machines: Machines, database_url: str) -> None:
+async def test_swapped_ciphertexts(
+    machines: Machines, shared_google: GoogleServer, database_url: str
+) -> None:
     """One user's token cannot be made to work for another, and nobody has to link again for it."""
-    google = machines.google()
+    google = shared_google
     server = machines.server(database_url, google)
     # The service says that a token does not open, which is an error of the database's owner.
     machines.expected = "DecryptionError"
