@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from services.core.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
+    from services.core.calendars import Claim
     from services.core.ports import Clock, Ids
     from services.signals import Signals
     from services.sync_engine import SyncEngine
@@ -42,6 +43,8 @@ class SyncWorker:
         self._concurrency = concurrency
         self._poll = poll
         self._running: set[asyncio.Task[None]] = set()
+        self._crowded = False
+        """Whether more was due than there was room for."""
         self._stopping = asyncio.Event()
         self._grace_s = 0.0
 
@@ -50,8 +53,9 @@ class SyncWorker:
         while not self._stopping.is_set():
             pause_s = self._poll_s()
             try:
-                if not await self._start_due():
-                    pause_s = await self._until_due(pause_s)
+                due_at = await self._start_due()
+                if due_at is not None:
+                    pause_s = min(pause_s, max((due_at - self._clock.now()).total_seconds(), 0.0))
             except DatabaseUnavailableError:
                 _log.warning("database unavailable, the worker waits")
             if not self._stopping.is_set():
@@ -67,18 +71,36 @@ class SyncWorker:
         self._stopping.set()
         self._signals.calendar_due()
 
-    async def _start_due(self) -> bool:
-        """Start runs until nothing is due; `True` when every place is taken before that."""
+    async def _start_due(self) -> datetime | None:
+        """Start runs until nothing is due or every place is taken.
+
+        A look comes before each claim, which would write; only where more is due than there is room for, the
+        next claim will hardly be in vain.
+
+        Returns:
+            When the next calendar is due; `None`: not known, or never.
+        """
         while not self._stopping.is_set():
             if len(self._running) >= self._concurrency:
-                return True
+                self._crowded = True
+                return None
+            crowded, self._crowded = self._crowded, False
+            due_at = None if crowded else await self._engine.next_due_at()
+            if not crowded and (due_at is None or due_at > self._clock.now()):
+                return due_at
             claim = await self._engine.claim()
-            if claim is None:
-                return False
-            task = asyncio.create_task(self._engine.run(claim), name=f"sync {claim.calendar_id}")
-            self._running.add(task)
-            task.add_done_callback(self._finished)
-        return False
+            if claim is not None:
+                self._crowded = crowded
+                self._start(claim)
+            elif not crowded:
+                # Another replica was faster.
+                return due_at
+        return None
+
+    def _start(self, claim: Claim) -> None:
+        task = asyncio.create_task(self._engine.run(claim), name=f"sync {claim.calendar_id}")
+        self._running.add(task)
+        task.add_done_callback(self._finished)
 
     async def _drain(self) -> None:
         if not self._running:
@@ -98,10 +120,3 @@ class SyncWorker:
 
     def _poll_s(self) -> float:
         return self._poll.total_seconds() * (0.75 + 0.5 * self._ids.jitter())
-
-    async def _until_due(self, longest_s: float) -> float:
-        """How long to sleep: until the next calendar is due, at most `longest_s`."""
-        due_at = await self._engine.next_due_at()
-        if due_at is None:
-            return longest_s
-        return min(longest_s, max((due_at - self._clock.now()).total_seconds(), 0.0))

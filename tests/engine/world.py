@@ -91,6 +91,7 @@ class World:
     transport: SandboxTransport
     google: Google
     uow: InterruptibleUnitOfWork
+    calendars: CalendarService
     engine: SyncEngine
     other_engine: SyncEngine
     """Of another replica."""
@@ -250,6 +251,7 @@ async def make_world(
         transport=transport,
         google=google,
         uow=uow,
+        calendars=calendars,
         engine=engine("one"),
         other_engine=engine("two"),
         slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
