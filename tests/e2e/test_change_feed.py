@@ -60,8 +60,8 @@ async def test_whoever_applies_what_the_feed_tells_has_what_the_service_has(
         await agrees(ada, copies)
         told = (
             f"{storm.edits} edits by {WRITERS} writers at {len(urls)} processes, {len(copies[0].slots)} "
-            f"slots up to number {max(copy.seq for copy in copies)}; {len(copies)} readers have what the service "
-            f"has, after {sum(copy.cuts for copy in copies)} cuts"
+            f"slots up to number {max(copy.seq for copy in copies)}; {len(copies)} readers have what the "
+            f"service has, after {sum(copy.cuts for copy in copies)} cuts"
         )
         # Shown by `make storm`.
         request.node.add_report_section("call", "storm", told)
