@@ -9,6 +9,7 @@ from schemas.slot_schemas import slot_body
 from services.change_feed import changes_behind
 from services.core.changes import ChangeKind
 from services.core.errors import DatabaseUnavailableError
+from services.core.records import SlotQuery
 from services.slot_views import account_status
 from tests.simulation.processes import ConnectionLostError
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.change_feed import ChangesView
+    from services.core.accounts import AccountStatus
     from services.core.changes import FeedPosition
+    from services.core.storage import Transaction
     from tests.simulation.replica import Replica
     from tests.simulation.world import Account, World
 
@@ -39,7 +42,10 @@ class FeedReader:
         self._reading = True
         try:
             replica = self.world.somebody(dice)
-            self._take(await replica.process.answer(self._page(replica, dice.choice((1, 2, 100)))))
+            view, everything = await replica.process.answer(self._page(replica, dice.choice((1, 2, 100))))
+            self._take(view)
+            if everything is not None:
+                self._compare(everything)
         except (ConnectionLostError, DatabaseUnavailableError):
             return
         finally:
@@ -54,14 +60,20 @@ class FeedReader:
             if not view.page.more:
                 break
         async with self.world.store.reading() as tx:
-            status = await account_status(tx, self.account.user_id)
-        slots = await self.world.slots(self.account.user_id)
-        expected = {slot.id: slot_body(slot, status) for slot in slots}
-        assert self._has == expected, "a reader of the feed holds something else than the service"
+            self._compare(await self._everything(tx, await account_status(tx, self.account.user_id)))
 
-    async def _page(self, replica: Replica, limit: int) -> ChangesView:
+    async def _page(self, replica: Replica, limit: int) -> tuple[ChangesView, dict[UUID, Any] | None]:
+        """The page, and where it is the last one, what the service has at that moment."""
         async with replica.uow.reading() as tx:
-            return await changes_behind(tx, self.account.user_id, self._position, limit=limit)
+            view = await changes_behind(tx, self.account.user_id, self._position, limit=limit)
+            return view, None if view.page.more else await self._everything(tx, view.account)
+
+    async def _everything(self, tx: Transaction, status: AccountStatus) -> dict[UUID, Any]:
+        slots = await tx.slots.page(self.account.user_id, SlotQuery(limit=100_000))
+        return {slot.id: slot_body(slot, status) for slot in slots}
+
+    def _compare(self, everything: dict[UUID, Any]) -> None:
+        assert self._has == everything, "a reader of the feed holds something else than the service"
 
     def _take(self, view: ChangesView) -> None:
         for change in view.page.changes:

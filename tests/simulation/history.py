@@ -14,6 +14,7 @@ from tests.simulation.feed import FeedReader
 from tests.simulation.people import Person
 from tests.simulation.plan import EVERYBODY, GOOGLE, THE_APP
 from tests.simulation.processes import owned_tasks
+from tests.simulation.promptness import judge_promptness
 from tests.simulation.series_judges import app_side, google_side, nothing_was_changed
 from tests.simulation.series_people import SeriesPerson
 from tests.simulation.world import FALLBACK, World, make_world
@@ -75,6 +76,7 @@ class _Played:
         readers = [FeedReader(world, account) for account in world.accounts]
         try:
             await self._play(world, people, readers, EVERYBODY)
+            await judge_promptness(world)
             await self._calm(world, people)
             await self._one_side_alone(world, people, readers)
             await judges.judge(world, people)

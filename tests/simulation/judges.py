@@ -17,6 +17,7 @@ from services.slot_scopes import SlotAddress
 from tests.engine.ledger import conflict_values, local_value
 from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
 from tests.simulation.people import Person
+from tests.simulation.plan import LIFE
 from tests.simulation.series_judges import every_edit_of_series_is_accounted_for, series_are_equal
 from tests.simulation.series_people import SeriesPerson
 
@@ -42,11 +43,14 @@ async def judge(world: World, people: Sequence[AccountHolder]) -> None:
         elif isinstance(person, Person):
             both_sides_are_equal(slots, events)
             every_edit_is_accounted_for(person, events, conflicts)
+            if not world.happened["google's clock steps"]:
+                the_later_edit_won(person, conflicts)
             what_the_app_does_not_know_is_untouched(person, events)
         nobody_elses_is_here(person, slots, events)
         await judge_bookkeeping(world, person, conflicts)
     assert world.accounts[0].google.call("GET", "/mails")["mails"] == [], "I9: nobody asked for mail"
     writes_have_causes(world, people)
+    google_is_asked_when_it_wants(world)
 
 
 def both_sides_are_equal(slots: list[Slot], events: list[dict[str, Any]]) -> None:
@@ -84,6 +88,22 @@ def every_edit_is_accounted_for(
     )
 
 
+def the_later_edit_won(person: Person, conflicts: list[ConflictRecord]) -> None:
+    """I2: where a value of the app's beat one of Google's, it was written after it.
+
+    Not the other way round: Google dates an event, not its fields.
+    """
+    ledger = person.ledger
+    if ledger.late:
+        return
+    order = {value: number for number, value in enumerate(ledger.saw)}
+    decided = ledger.settled | ledger.reasserted
+    for conflict in conflicts:
+        loser, winner = conflict_values(conflict) if conflict.group in FIELDS else ("", "")
+        if conflict.winner == "local" and {loser, winner} <= order.keys() - decided:
+            assert order[winner] > order[loser], f"I2: {winner} beat {loser}, which was written later"
+
+
 def nobody_elses_is_here(person: AccountHolder, slots: list[Slot], events: list[dict[str, Any]]) -> None:
     """I7: nothing of another user's is in this account."""
     others = {"ada@example.com", "bob@example.com"} - {person.account.email}
@@ -114,6 +134,16 @@ def writes_have_causes(world: World, people: Sequence[AccountHolder]) -> None:
     changes_there = sum(person.values_written for person in people)
     most = 2 * reasons + 2 * mishaps + changes_there
     assert world.line.writes.total() <= most, f"I5: {world.line.writes} for {reasons} reasons"
+    assert not world.line.echoes, f"I5: {world.line.echoes} writes of what Google had already"
+
+
+def google_is_asked_when_it_wants(world: World) -> None:
+    """I15: who is told to wait waits, unless whoever was told is no more, or a person linked again."""
+    excused = any(
+        what.startswith(("struck", "database", "stopped", "our clock")) or what in LIFE
+        for what in world.happened
+    )
+    assert excused or not world.line.impatient, f"I15: {world.line.impatient} calls came too early"
 
 
 async def judge_bookkeeping(world: World, person: AccountHolder, conflicts: list[ConflictRecord]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -33,6 +34,8 @@ LATE: Final = "late"
 _PATIENCE_S: Final = 30.0
 _LATE_S: Final = 25.0
 """A write that took longer than this to arrive was given up by whoever sent it."""
+_REPEATED_WITHIN_S: Final = 60.0
+"""How long after the first sending one with a fresh access token may come."""
 
 REFUSALS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "html_503"},
@@ -89,7 +92,13 @@ class Line:
     """Calls since `listed` was set to none that only list."""
     others: int = 0
     """And those that do not."""
+    echoes: int = 0
+    """Changes of ours that changed nothing."""
+    impatient: int = 0
+    """Calls that came before the time at which Google wanted to be asked again."""
     token_calls: int = 0
+    quiet_until: dict[str, float] = field(default_factory=dict)
+    """Until when Google does not want to be asked, by account."""
     listed_to_the_end: dict[str, float] = field(default_factory=dict)
     """When the last page of a listing was read last, by account."""
     on_cut: Callable[[str, float], None] | None = None
@@ -128,8 +137,12 @@ class Line:
     def carry_out(self, request: HttpRequest, *, sent_at: float, seen_until: float = 0.0) -> Response:
         """Google does what it is asked."""
         loop_now = asyncio.get_running_loop().time()
-        answer = self.sandbox.handle(Request(request.method, request.url, _lower(request), request.body))
         path = urlsplit(request.url).path
+        before = self._stored(request, path) if request.method == "PATCH" else None
+        answer = self.sandbox.handle(Request(request.method, request.url, _lower(request), request.body))
+        if before is not None and answer.status == HTTPStatus.OK:
+            after = self._stored(request, path)
+            self.echoes += after is not None and _without_marks(before) == _without_marks(after)
         self.trace.update(f"{request.method} {request.url} {answer.status} {loop_now:.6f}\n".encode())
         self._count(request, path, answer, late=loop_now - sent_at > _LATE_S)
         cut = series_cut(request)
@@ -137,6 +150,19 @@ class Line:
             self.on_cut(cut, seen_until)
         self.after()
         return answer
+
+    def _stored(self, request: HttpRequest, path: str) -> bytes | None:
+        account = str(self.account_of(request))
+        log = self.sandbox._world.calendars.log(account)
+        stored = log.by_id.get(path.rsplit("/", 1)[1])
+        return None if stored is None else stored.body
+
+    def _note_limit(self, request: HttpRequest, answer: Response, now: float) -> None:
+        account = str(self.account_of(request))
+        self.impatient += now < self.quiet_until.get(account, 0)
+        wait = answer.headers.get("Retry-After")
+        if answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS) and wait is not None:
+            self.quiet_until[account] = now + float(wait)
 
     def _count(self, request: HttpRequest, path: str, answer: Response, *, late: bool) -> None:
         now = asyncio.get_running_loop().time()
@@ -147,6 +173,7 @@ class Line:
             self.last_write_at = now
         if not path.startswith("/calendar/v3/") or "/channels/" in path or path.endswith("/watch"):
             return
+        self._note_limit(request, answer, now)
         if request.method == "GET" and path.endswith("/events"):
             self.listed += 1
             if answer.status == HTTPStatus.OK and b'"nextSyncToken"' in answer.body:
@@ -175,6 +202,9 @@ class ProcessLine:
         sent_at = loop.time()
         account = str(line.account_of(request)) if line.on_cut is not None else ""
         seen_until = self._sight.until(account)
+        if 0 < self._process.stands_until > sent_at - _REPEATED_WITHIN_S:
+            # Perhaps the repetition of a call that was under way when the process stood still.
+            sent_at = -inf
         fault = line.next_fault(request.method)
         if fault is not None:
             name = fault if isinstance(fault, str) else str(fault.get("status", fault["kind"]))
@@ -201,6 +231,12 @@ class ProcessLine:
         if shown is given:
             self._sight.answered(account, request, given.status, given.body)
         return shown
+
+
+def _without_marks(body: bytes) -> dict[str, Any]:
+    """An event without what tells its versions apart."""
+    marks = ("etag", "updated", "sequence")
+    return {name: value for name, value in orjson.loads(body).items() if name not in marks}
 
 
 def _lower(request: HttpRequest) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from sandbox import Sandbox
 from services.core.accounts import AccountStatus, GoogleAccount, User
-from services.core.errors import DatabaseUnavailableError, UnknownChannelError
+from services.core.errors import DatabaseUnavailableError, DomainError, UnknownChannelError
 from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
 from services.core.records import SlotQuery
 from tests.engine.google_side import Google
@@ -227,6 +228,10 @@ class World:
             each.tokens.forget(account.user_id)
         dice = random.Random(len(self.graves))
         await self.ask(dice, lambda replica: replica.connections.connected(account.user_id))
+        if self.plan.shape.webhooks:
+            replica = self.somebody(dice)
+            with contextlib.suppress(DomainError, ConnectionLostError):
+                await replica.process.answer(replica.channels.setup(account.user_id))
 
     def start(self, work: Awaitable[Any]) -> asyncio.Future[Any]:
         """Something that goes on beside the history, outside of every process."""
