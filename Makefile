@@ -9,7 +9,7 @@ MINUTES ?= 10
 STORE ?= sqlite
 SEED ?= 1
 
-.PHONY: run rotate-keys sandbox test torture storm check lint audit openapi client bench fmt clean help
+.PHONY: run rotate-keys sandbox test torture storm sim check lint audit openapi client bench fmt clean help
 
 help:  ## Say what each command does.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -52,6 +52,13 @@ lint: $(DEV_STAMP)  ## Lint, formatting, types, import rules.
 audit: $(DEV_STAMP)  ## Look for insecure code and for dependencies with known vulnerabilities.
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive api background composition main.py persistence sandbox schemas scripts services
 	$(BIN)/python -m scripts.audit
+
+N ?= 1000
+SEED ?= 0
+STORE ?= memory
+EDITS ?= 12
+sim: $(DEV_STAMP)  ## Play N random histories from SEED in virtual time and judge them (STORE=memory or sqlite).
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --n $(N) --seed $(SEED) --store $(STORE) --edits $(EDITS) $(if $(KEEP),--keep $(KEEP)) $(if $(VERBOSE),--verbose)
 
 openapi: $(DEV_STAMP)  ## Write the OpenAPI document to docs/openapi.json, after a change that is meant.
 	$(BIN)/python -m scripts.openapi

@@ -181,10 +181,10 @@ class CalendarService:
     async def delete(
         self, user_id: UUID, calendar_id: str, *, event_id: str, etag: str, notify: Notify
     ) -> None:
-        """Delete an event, if it is there."""
+        """Delete an event."""
         build = await self._builder()
         request = build.delete(calendar_id, event_id, etag=etag, send_updates=_SEND_UPDATES[notify])
-        await self._calls.unless_gone(user_id, request)
+        await self._calls.write(user_id, request)
 
     async def move(
         self,

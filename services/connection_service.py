@@ -12,6 +12,7 @@ from services.core.calendar_entry import PRIMARY
 from services.core.calendars import CalendarStatus, CalendarSync
 from services.core.errors import (
     DomainError,
+    FailureClass,
     GoogleNotConnectedError,
     ReauthorisationRequiredError,
     UnknownUserError,
@@ -194,9 +195,10 @@ class ConnectionService:
                 notify="none",
             )
         except VendorError as error:
-            # An event that somebody changed since is theirs as well; it stays.
-            _log.warning("event not purged: %s", error, extra={"slot": str(slot.id)})
-            return
+            if error.failure is not FailureClass.INVALID_STATE:
+                # An event that somebody changed since is theirs as well; it stays.
+                _log.warning("event not purged: %s", error, extra={"slot": str(slot.id)})
+                return
         async with self._uow() as tx:
             await tx.users.lock(user_id)
             current = await tx.slots.find(user_id, slot_id)

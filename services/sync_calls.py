@@ -87,7 +87,7 @@ class PushCalls:
             }:
                 return Departed()
             if error.failure is FailureClass.CONFLICT or (
-                error.failure is FailureClass.INVALID_STATE and isinstance(call, Patch)
+                error.failure is FailureClass.INVALID_STATE and isinstance(call, Patch | Delete)
             ):
                 return await self._look_again(run, call, error)
             if isinstance(call, Revive) and _may_begin_anew(slot, error):

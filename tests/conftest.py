@@ -7,6 +7,7 @@ import shutil
 import socket
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from persistence.database import Database
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.core.storage import UnitOfWork
+
+
+# How long an example takes says how busy the machine is, and nothing else.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

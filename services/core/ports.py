@@ -140,10 +140,10 @@ class Calendars(Protocol):
     async def delete(
         self, user_id: UUID, calendar_id: str, *, event_id: str, etag: str, notify: Notify
     ) -> None:
-        """Delete an event if the etag still holds; one that is gone already counts as deleted.
+        """Delete an event if the etag still holds.
 
         Raises:
-            VendorError: `CONFLICT` when the etag does not hold.
+            VendorError: `CONFLICT` when it does not, `INVALID_STATE` when the event is gone already.
         """
 
     async def move(

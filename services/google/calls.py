@@ -73,6 +73,14 @@ class GoogleCalls:
             raise no_answer("unreadable-answer")
         return document
 
+    async def write(self, user_id: UUID, request: HttpRequest) -> None:
+        """A write whose answer says nothing.
+
+        Raises:
+            VendorError: As `document`.
+        """
+        await self._send(user_id, request, WRITE_UNITS)
+
     async def unless_gone(self, user_id: UUID, request: HttpRequest) -> None:
         """A write whose object may be gone already.
 
@@ -80,7 +88,7 @@ class GoogleCalls:
             VendorError: As `document`, but not where Google knows no such object.
         """
         try:
-            await self._send(user_id, request, WRITE_UNITS)
+            await self.write(user_id, request)
         except VendorError as error:
             if error.failure is not FailureClass.INVALID_STATE:
                 raise

@@ -284,3 +284,13 @@ async def test_an_event_that_google_denies_twice_is_made_anew_with_what_was_writ
     [event] = world.google.events()
     assert event["summary"] == "Renamed"
     assert event["id"] != event_id
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_an_event_that_google_calls_deleted_by_mistake_is_deleted(status: int):
+    world = await make_world()
+    slot, event_id = await world.linked()
+    world.google.fault("answer", method="DELETE", status=status, reason="deleted")
+    await world.delete(slot)
+    await world.settle()
+    assert world.google.event(event_id)["status"] == "cancelled"

@@ -134,9 +134,10 @@ class AccountHolder:
         if all(slot.failure is None or slot.failure.next_attempt_at is not None for slot in slots):
             return
         self.causes += len(slots)
-        await self.world.ask(
-            dice, lambda replica: replica.sync.push_all(self.account.user_id, wait=timedelta())
-        )
+        with contextlib.suppress(GoogleNotConnectedError, ConnectionLostError):
+            await self.world.ask(
+                dice, lambda replica: replica.sync.push_all(self.account.user_id, wait=timedelta())
+            )
 
     async def initialize(self, dice: random.Random) -> None:
         try:

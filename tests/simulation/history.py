@@ -6,27 +6,25 @@ import asyncio
 import logging
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from persistence.memory import MemoryStore, MemoryUnitOfWork
 from tests.simulation import judges, loop, mishaps
 from tests.simulation.feed import FeedReader
 from tests.simulation.people import Person
 from tests.simulation.plan import EVERYBODY, GOOGLE, THE_APP
-from tests.simulation.processes import owned_tasks
+from tests.simulation.processes import Strike, owned_tasks
 from tests.simulation.promptness import judge_promptness
+from tests.simulation.resting import QUIET_S, Rest
 from tests.simulation.series_judges import app_side, google_side, nothing_was_changed
 from tests.simulation.series_people import SeriesPerson
+from tests.simulation.sometimes import branches_counted
+from tests.simulation.stores import STORES
 from tests.simulation.world import FALLBACK, World, make_world
 
 if TYPE_CHECKING:
-    from services.core.storage import UnitOfWork
     from tests.simulation.account_holder import AccountHolder
     from tests.simulation.plan import Happening, Plan
-
-_LONGEST_S: Final = 7200.0
-"""Of virtual time: leases, backoff, quarantine and fallback together are well below."""
-_QUIET_S: Final = 30.0
+    from tests.simulation.stores import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +44,22 @@ class Verdict:
         return self.failure is None
 
 
-def play(plan: Plan, store: UnitOfWork | None = None) -> Verdict:
-    """Play a plan and judge it."""
-    played = _Played(plan, store or MemoryUnitOfWork(MemoryStore()))
+def play(plan: Plan, store: str = "memory") -> Verdict:
+    """Play a plan in a new store of this kind, and judge it."""
+    with STORES[store]() as shared:
+        return _verdict(_Played(plan, shared))
+
+
+def _verdict(played: _Played) -> Verdict:
+    plan = played.plan
     failure: str | None = None
     logging.disable(logging.CRITICAL)
     try:
         loop.run(played.run(), plan.stream("scheduling"))
     except AssertionError as error:
         failure = str(error) or type(error).__name__
+    except Exception as error:  # noqa: BLE001  # an error that nobody expected is a failure, too
+        failure = f"{type(error).__name__}: {error}"
     finally:
         logging.disable(logging.NOTSET)
     world = played.world
@@ -64,14 +69,18 @@ def play(plan: Plan, store: UnitOfWork | None = None) -> Verdict:
 
 
 class _Played:
-    def __init__(self, plan: Plan, store: UnitOfWork) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan = plan
         self._store = store
         self.world: World | None = None
 
     async def run(self) -> None:
         asyncio.get_running_loop().set_task_factory(owned_tasks)
-        world = self.world = await make_world(self._plan, self._store)
+        world = self.world = await make_world(self.plan, self._store)
+        with branches_counted(world.happened):
+            await self._judged(world)
+
+    async def _judged(self, world: World) -> None:
         people = people_of(world)
         readers = [FeedReader(world, account) for account in world.accounts]
         try:
@@ -92,7 +101,7 @@ class _Played:
     ) -> None:
         """What only one side edits, the sync brings to the other one and leaves as it is."""
         for act, who, side in ((THE_APP, "the app", app_side), (GOOGLE, "Google", google_side)):
-            if not self._plan.act(act):
+            if not self.plan.act(act):
                 continue
             await self._play(world, people, readers, act)
             edited = [await side(person) for person in people if isinstance(person, SeriesPerson)]
@@ -107,7 +116,7 @@ class _Played:
         loop_now = asyncio.get_running_loop().time
         started = loop_now()
         doing: list[asyncio.Future[Any]] = []
-        for happening in self._plan.act(act):
+        for happening in self.plan.act(act):
             await world.clock.sleep(max(started + happening.at - loop_now(), 0))
             doing.append(world.start(_happen(world, people, readers, happening)))
         world.line.others = 0
@@ -125,42 +134,21 @@ class _Played:
         for replica in world.replicas:
             replica.process.disarm()
         for person in people:
-            if world.line.late_writes or any(self._plan.shape.skews_s) or world.happened["our clock steps"]:
+            if world.line.late_writes or any(self.plan.shape.skews_s) or world.happened["our clock steps"]:
                 person.writes_came_late()
             if world.happened["revoke"]:
                 await world.link(person.account)
-        since = asyncio.get_running_loop().time() + _QUIET_S
-        while not await self._at_rest(world, since=since):
-            await world.clock.sleep(_QUIET_S)
+        since = asyncio.get_running_loop().time() + QUIET_S
+        rest = Rest(world, since)
+        while not await rest.reached():
+            await world.clock.sleep(QUIET_S)
             for person in people:
-                await person.review(self._plan.stream("review"))
-                await person.try_again(self._plan.stream("try again"))
+                await person.review(self.plan.stream("review"))
+                await person.try_again(self.plan.stream("try again"))
                 await person.link_when_asked_to()
         for person in people:
             if world.line.late_writes:
                 person.writes_came_late()
-
-    async def _at_rest(self, world: World, *, since: float) -> bool:
-        """Whether Google was read once more and nothing waits to be pushed."""
-        calendars = await world.calendars()
-        for each in calendars:
-            error = each.last_error
-            assert error is None or error.reason != "internal-error", f"a run failed: {error}"
-        loop_now = asyncio.get_running_loop().time()
-        waited = loop_now - since
-        assert waited < _LONGEST_S, f"I12: no rest after {waited:.0f} s: {calendars}"
-        # What we wrote ourselves is read back once.
-        since = max(since, world.line.last_write_at)
-        if any(world.line.listed_to_the_end.get(each.email, 0) <= since for each in world.accounts):
-            return False
-        if world.line.given_up or any(
-            each.process.stands_until + _QUIET_S > loop_now for each in world.replicas
-        ):
-            return False
-        slots = [slot for each in world.accounts for slot in await world.slots(each.user_id, deleted=True)]
-        return all(slot.push_at is None for slot in slots) and all(
-            each.lease_owner is None and each.last_error is None for each in calendars
-        )
 
     async def _stay_silent(self, world: World) -> None:
         before = await judges.state_of(world)
@@ -190,6 +178,10 @@ async def _happen(
     world: World, people: list[AccountHolder], readers: list[FeedReader], happening: Happening
 ) -> None:
     dice = happening.dice()
+    if happening.kind.startswith("strike "):
+        _, strike, wait = happening.kind.split()
+        mishaps.strike_all(world, Strike(strike), int(wait))
+        return
     if happening.kind in mishaps.ALL:
         await mishaps.ALL[happening.kind](world, dice)
         return

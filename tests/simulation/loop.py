@@ -2,19 +2,33 @@
 
 It has no selector, no socket and no thread. When everything waits, time jumps to the next timer; when
 everything waits for nothing, that is an error and not a hang. It leans on private names of `asyncio`
-(`_run_once`, `_ready`), which `tests/simulation/test_loop.py` watches over.
+(`_run_once`, `_ready`, `_scheduled`), which `tests/simulation/test_loop.py` watches over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 from asyncio import base_events
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Generator
     from contextvars import Context
+
+
+class _Turn:
+    """Awaited, it lets the others go first."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+TURN: Final = _Turn()
+"""A point at which somebody else may act."""
 
 
 class DeadlockError(AssertionError):
@@ -36,17 +50,15 @@ class SimulatedLoop(base_events.BaseEventLoop):
         self._dice = dice
         self._virtual_now = 0.0
         self._turns = 0
-        self._clock_resolution = 1e-9
-        self._selector = _Jump(self)
         self.set_exception_handler(_ignore)
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._virtual_now
 
-    def jump(self, seconds: float) -> None:
-        """Let time pass."""
-        self._virtual_now += seconds
+    def forgive(self) -> None:
+        """Count turns anew."""
+        self._turns = 0
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """There are no threads: the work is done at once."""
@@ -65,36 +77,35 @@ class SimulatedLoop(base_events.BaseEventLoop):
         return self.call_soon(callback, *args, context=context)
 
     def _run_once(self) -> None:
+        """What is ready runs, in an order that the dice decide; when nothing is, time moves on."""
         self._turns += 1
         if self._turns > _MOST_TURNS:
             raise LivelockError(f"still busy after {self._turns} turns, at {self._virtual_now:.0f} s")
-        ready = self._ready  # type: ignore[attr-defined]
+        ready, timers = self._ready, self._scheduled  # type: ignore[attr-defined]
+        if not ready:
+            while timers and timers[0]._cancelled:
+                heapq.heappop(timers)
+            if timers:
+                self._virtual_now = max(self._virtual_now, timers[0]._when)
+            elif not self._stopping:  # type: ignore[attr-defined]
+                raise DeadlockError("everybody waits for something that never happens")
+        due = self._virtual_now + 1e-9
+        while timers and timers[0]._when < due:
+            timer = heapq.heappop(timers)
+            timer._scheduled = False
+            ready.append(timer)
         if len(ready) > 1:
             shuffled = list(ready)
             self._dice.shuffle(shuffled)
             ready.clear()
             ready.extend(shuffled)
-        super()._run_once()  # type: ignore[misc]
-
-    def _process_events(self, event_list: list[Any]) -> None:
-        del event_list
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
     def _write_to_self(self) -> None:
         pass
-
-
-class _Jump:
-    """Stands where a loop has its selector: instead of waiting, time moves on."""
-
-    def __init__(self, loop: SimulatedLoop) -> None:
-        self._loop = loop
-
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None:
-            raise DeadlockError("everybody waits for something that never happens")
-        if timeout > 0:
-            self._loop.jump(timeout)
-        return []
 
 
 def _ignore(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
@@ -106,9 +117,18 @@ def run(main: Coroutine[Any, Any, Any], dice: random.Random) -> Any:
     loop = SimulatedLoop(dice)
     asyncio.set_event_loop(loop)
     try:
-        result = loop.run_until_complete(main)
+        return loop.run_until_complete(main)
     finally:
+        loop.forgive()
+        loop.run_until_complete(_end_all())
         asyncio.set_event_loop(None)
-    # A loop that was given up is not closed: what still waits in it must be able to say so.
-    loop.close()
-    return result
+        loop.close()
+
+
+async def _end_all() -> None:
+    """What a history that was given up has left waiting."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=1)

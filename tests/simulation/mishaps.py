@@ -54,6 +54,13 @@ async def pause(world: World, dice: random.Random) -> None:
     world.somebody(dice).process.arm(Strike.PAUSE, after=dice.randrange(1, _MOST_WAITS), seconds=seconds)
 
 
+def strike_all(world: World, strike: Strike, wait: int) -> None:
+    """Strike every process at this very wait from now."""
+    seconds = world.policy.lease.total_seconds() * 2
+    for replica in world.replicas:
+        replica.process.arm(strike, after=wait, seconds=seconds)
+
+
 async def stop(world: World, dice: random.Random) -> None:
     """A rolling restart."""
     world.happened["stopped"] += 1

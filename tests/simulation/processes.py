@@ -51,7 +51,7 @@ class Process:
 
     name: str
     on_strike: Callable[[Strike], None]
-    on_death: Callable[[], None]
+    on_death: Callable[[Process], None]
     dead: bool = False
     stands_until: float = 0.0
     tasks: dict[asyncio.Task[Any], Context] = field(default_factory=dict)
@@ -127,7 +127,7 @@ class Process:
         for task in list(self.tasks):
             task.cancel()
         self._break_off()
-        self.on_death()
+        self.on_death(self)
 
     def close(self) -> None:
         """Let go of what the killed coroutines hold, once nobody looks any more."""
@@ -164,6 +164,11 @@ class Process:
     def bury(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Leave a coroutine where it waits."""
         self._buried.append(coroutine)
+
+
+def process_at_work() -> Process | None:
+    """Whose code is running; `None`: that of nobody who can be killed."""
+    return _owner.get()
 
 
 def owned_tasks(loop: asyncio.AbstractEventLoop, coro: Any, *, context: Any = None) -> asyncio.Task[Any]:

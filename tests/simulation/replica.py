@@ -137,6 +137,7 @@ def new_replica(
     process: Process,
     *,
     store: UnitOfWork,
+    breaks_off: bool,
     faults: DatabaseFaults,
     transport: Transport,
     dice: random.Random,
@@ -146,7 +147,7 @@ def new_replica(
 ) -> Replica:
     """Everything that one process holds, not started yet."""
     clock, ids, signals = SimulatedClock(skew_s), SeededIds(dice), Signals()
-    uow = JoinedUnitOfWork(SimulatedUnitOfWork(store, process, faults))
+    uow = JoinedUnitOfWork(SimulatedUnitOfWork(store, process, faults, breaks_off=breaks_off))
     guarded = GuardedTransport(transport)
     config = OAuthConfig(
         client_id=CLIENT["client_id"],  # type: ignore[arg-type]

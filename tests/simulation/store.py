@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from services.core.errors import DatabaseUnavailableError
+from tests.simulation.loop import TURN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,18 +56,21 @@ class DatabaseFaults:
 class SimulatedUnitOfWork:
     """Implements `UnitOfWork` for one process."""
 
-    def __init__(self, inner: UnitOfWork, process: Process, faults: DatabaseFaults) -> None:
+    def __init__(
+        self, inner: UnitOfWork, process: Process, faults: DatabaseFaults, *, breaks_off: bool
+    ) -> None:
         self._inner = inner
         self._process = process
         self._faults = faults
+        self._breaks_off = breaks_off
 
     def __call__(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that may write."""
-        return _Open(self._inner(), self._process, self._faults.next())
+        return _Open(self._inner(), self._process, self._faults.next(), breaks_off=self._breaks_off)
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that only reads."""
-        return _Open(self._inner.reading(), self._process, None)
+        return _Open(self._inner.reading(), self._process, None, breaks_off=self._breaks_off)
 
 
 class _Open:
@@ -76,16 +79,19 @@ class _Open:
         inner: AbstractAsyncContextManager[Transaction],
         process: Process,
         fault: DatabaseFault | None,
+        *,
+        breaks_off: bool,
     ) -> None:
         self._inner = inner
         self._process = process
         self._fault = fault
+        self._breaks_off = breaks_off
         self._broken = False
         self._entering: Any = None
         self._inside = process.inside()
 
     async def __aenter__(self) -> Transaction:
-        await _turn()
+        await TURN
         if self._fault is DatabaseFault.BEFORE:
             raise _lost()
         self._process.transactions[self] = None
@@ -97,7 +103,7 @@ class _Open:
             raise
         self._entering = None
         try:
-            await _turn()
+            await TURN
         except BaseException as error:
             await self._leave(type(error), error, None)
             raise
@@ -112,14 +118,14 @@ class _Open:
             await self._leave(kind, error, trace)
             return
         try:
-            await _turn()
+            await TURN
             self._lose_when(self._is_broken() or self._fault is DatabaseFault.DURING)
         except BaseException as stopped:
             await self._leave(type(stopped), stopped, None)
             raise
         await self._leave(None, None, None)
         # Committed, and whoever asked for it may not live to know.
-        await _turn()
+        await TURN
         self._lose_when(self._fault is DatabaseFault.AFTER)
 
     def _is_broken(self) -> bool:
@@ -132,6 +138,10 @@ class _Open:
 
     def break_off(self) -> None:
         """Undo it from outside."""
+        if not self._breaks_off:
+            # The store does it, by what it knows of its clients.
+            self._broken = self._process.dead
+            return
         if self._entering is not None:
             if self._process.dead:
                 # It may have been given its turn already, and would keep it for ever.
@@ -158,7 +168,3 @@ class _Open:
 
 def _lost() -> DatabaseUnavailableError:
     return DatabaseUnavailableError("the connection to the database was lost")
-
-
-async def _turn() -> None:
-    await asyncio.sleep(0)  # noqa: TID251  # the point at which somebody else may act

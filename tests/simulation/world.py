@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from services.core.records import Slot
     from services.core.storage import UnitOfWork
     from tests.simulation.plan import Plan
+    from tests.simulation.stores import Opened, Store
 
 POLLING: Final = timedelta(seconds=150)
 FALLBACK: Final = timedelta(seconds=200)
@@ -61,7 +63,9 @@ class World:
     """Everything that a history takes place in."""
 
     plan: Plan
+    shared: Store
     store: UnitOfWork
+    """The state as somebody sees it who looks from outside."""
     sandbox: Sandbox
     line: Line
     accounts: list[Account]
@@ -75,6 +79,7 @@ class World:
     graves: list[Process] = field(default_factory=list)
     background: dict[asyncio.Future[Any], None] = field(default_factory=dict)
     ending: bool = False
+    _outside: Context = field(default_factory=copy_context)
     _lives: int = 0
     _post_dice: random.Random = field(default_factory=random.Random)
 
@@ -83,13 +88,15 @@ class World:
     def launch(self, number: int) -> Replica:
         """A new life for the replica of this number."""
         self._lives += 1
+        opened = self.shared.open()
         process = Process(
-            f"{number}.{self._lives}", on_strike=self._struck, on_death=partial(self._died, number)
+            f"{number}.{self._lives}", on_strike=self._struck, on_death=partial(self._died, number, opened)
         )
         shape = self.plan.shape
         replica = new_replica(
             process,
-            store=self.store,
+            store=opened.uow,
+            breaks_off=self.shared.breaks_off,
             faults=self.faults,
             transport=self.line.of(process),
             dice=self.plan.stream(f"ids {process.name}"),
@@ -108,10 +115,13 @@ class World:
         alive = [each for each in self.replicas if not each.process.dead]
         return dice.choice(alive or self.replicas)
 
-    def _died(self, number: int) -> None:
+    def _died(self, number: int, opened: Opened, process: Process) -> None:
         """Somebody starts it again a while later."""
+        opened.killed(process)
         if not self.ending:
-            asyncio.get_running_loop().call_later(_RESTART_S, self._restart, number)
+            # Not in the context of the task that was struck: a new process inherits nothing of it.
+            loop = asyncio.get_running_loop()
+            loop.call_later(_RESTART_S, self._restart, number, context=self._outside)
 
     def _restart(self, number: int) -> None:
         if not self.ending:
@@ -255,9 +265,10 @@ class World:
             grave.close()
 
 
-async def make_world(plan: Plan, store: UnitOfWork) -> World:
+async def make_world(plan: Plan, shared: Store) -> World:
     """A world at its beginning: each user is linked, and every calendar is empty."""
     shape = plan.shape
+    store = shared.open().uow
     clock = SimulatedClock()
     sandbox = Sandbox(now=clock.now, seed=plan.seed, base_url=GOOGLE)
     happened: Counter[str] = Counter()
@@ -286,6 +297,7 @@ async def make_world(plan: Plan, store: UnitOfWork) -> World:
     )
     world = World(
         plan=plan,
+        shared=shared,
         store=store,
         sandbox=sandbox,
         line=line,

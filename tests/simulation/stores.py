@@ -1,0 +1,179 @@
+"""Where a simulated service keeps its state: in memory, or in a real SQLite file through the real adapter.
+
+A store is opened by each process for itself. What a database does for a client that is gone, `Opened.killed`
+does; the rest of the simulation does not know which store it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from unittest.mock import patch
+
+import aiosqlite
+
+from persistence.database import Database
+from persistence.memory import MemoryStore, MemoryUnitOfWork
+from persistence.unit_of_work import SqlUnitOfWork
+from tests.databases import migrated_file
+from tests.simulation.loop import TURN
+from tests.simulation.processes import process_at_work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from services.core.storage import UnitOfWork
+    from tests.simulation.processes import Process
+
+_PATIENCE_S = 15.0
+_RETRY_S = 0.01
+_MEMORY_DISK = Path("/dev/shm")  # noqa: S108  # files of one history, gone with it
+
+
+class Opened(Protocol):
+    """One process's way to the store."""
+
+    uow: UnitOfWork
+
+    def killed(self, process: Process) -> None:
+        """The process is gone: what it had not committed is undone."""
+
+
+class Store(Protocol):
+    """The state that processes share."""
+
+    breaks_off: bool
+    """Whether it undoes the transactions of a client that stands still for too long."""
+
+    def open(self) -> Opened:
+        """A way for one process, or for somebody who looks from outside."""
+
+
+class _InMemory:
+    breaks_off = True
+
+    def __init__(self) -> None:
+        self._store = MemoryStore()
+
+    def open(self) -> _OpenedMemory:
+        return _OpenedMemory(self._store)
+
+
+class _OpenedMemory:
+    def __init__(self, store: MemoryStore) -> None:
+        self.uow: UnitOfWork = MemoryUnitOfWork(store)
+
+    def killed(self, process: Process) -> None:
+        """Its transactions are broken off one by one."""
+
+
+class _InFile:
+    breaks_off = False
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connections: dict[Process | None, list[aiosqlite.Connection]] = defaultdict(list)
+
+    def open(self) -> _OpenedFile:
+        return _OpenedFile(self._file, self._connections)
+
+    def connected(self, connection: aiosqlite.Connection) -> None:
+        """A process has a connection more."""
+        self._connections[process_at_work()].append(connection)
+
+    def close(self) -> None:
+        """Close what is open still."""
+        for process in list(self._connections):
+            close_all(self._connections.pop(process))
+
+
+class _OpenedFile:
+    def __init__(self, file: Path, connections: dict[Process | None, list[aiosqlite.Connection]]) -> None:
+        self._connections = connections
+        self.uow: UnitOfWork = SqlUnitOfWork(Database(f"sqlite:///{file}"))
+
+    def killed(self, process: Process) -> None:
+        """The system closes its files, and SQLite undoes what was not committed."""
+        close_all(self._connections.pop(process, []))
+
+
+def close_all(connections: list[aiosqlite.Connection]) -> None:
+    """Close connections without asking the threads that they do not have."""
+    for connection in connections:
+        if connection._connection is not None:
+            connection._connection.close()
+            connection._connection = None
+
+
+@contextlib.contextmanager
+def _memory() -> Iterator[Store]:
+    yield _InMemory()
+
+
+@cache
+def _template() -> Path:
+    """A migrated, empty database."""
+    return migrated_file(Path(tempfile.mkdtemp()))
+
+
+@contextlib.contextmanager
+def _sqlite() -> Iterator[Store]:
+    parent = _MEMORY_DISK if _MEMORY_DISK.is_dir() else None
+    template = _template()
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        file = Path(folder) / "history.db"
+        shutil.copy(template, file)
+        store = _InFile(file)
+        with _without_threads(store):
+            try:
+                yield store
+            finally:
+                store.close()
+
+
+@contextlib.contextmanager
+def _without_threads(store: _InFile) -> Iterator[None]:
+    """Statements run where they are asked for; whoever finds the database locked waits in virtual time."""
+
+    async def connect(self: aiosqlite.Connection) -> aiosqlite.Connection:
+        await TURN
+        self._connection = self._connector()
+        store.connected(self)
+        return self
+
+    async def execute(self: aiosqlite.Connection, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        await TURN
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _PATIENCE_S
+        while True:
+            try:
+                return work(*args, **kwargs)
+            except sqlite3.OperationalError as error:
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                begun = self._connection is not None and self._connection.in_transaction
+                if not busy or begun or loop.time() > deadline:
+                    raise
+            await asyncio.sleep(_RETRY_S)  # noqa: TID251  # as the busy handler does
+
+    def stop(self: aiosqlite.Connection) -> None:
+        close_all([self])
+
+    with (
+        patch.object(aiosqlite.Connection, "__await__", lambda self: connect(self).__await__()),
+        patch.object(aiosqlite.Connection, "_execute", execute),
+        patch.object(aiosqlite.Connection, "stop", stop),
+        # SQLite's own waiting would hold up the only thread.
+        patch("persistence.database.limit_wait", lambda *_: None),
+    ):
+        yield
+
+
+STORES: dict[str, Callable[[], AbstractContextManager[Store]]] = {"memory": _memory, "sqlite": _sqlite}

@@ -1,0 +1,38 @@
+"""A slice of the simulation; any history that fails is named by its seed and by the command that plays it.
+
+`make sim` plays more: see docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.simulation.history import play
+from tests.simulation.plan import draw
+from tests.simulation.sometimes import missing
+
+PARTS = 8
+HISTORIES = 1600
+IN_A_FILE = 40
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_edit_is_lost_or_doubled_whatever_happens(part: int):
+    happened: Counter[str] = Counter()
+    size = HISTORIES // PARTS
+    for seed in range(part * size, (part + 1) * size):
+        verdict = play(draw(seed))
+        assert verdict.passed, f"{verdict.failure}\nmake sim N=1 SEED={seed}"
+        happened += verdict.happened
+    assert not missing(happened, histories=size)
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("first", range(0, IN_A_FILE, IN_A_FILE // 2))
+def test_the_same_holds_for_a_real_file(first: int):
+    for seed in range(first, first + IN_A_FILE // 2):
+        verdict = play(draw(seed), "sqlite")
+        assert verdict.passed, f"{verdict.failure}\nmake sim N=1 SEED={seed} STORE=sqlite"
