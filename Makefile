@@ -6,7 +6,6 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 MINUTES ?= 10
-STORE ?= sqlite
 SEED ?= 1
 
 .PHONY: run rotate-keys sandbox test torture storm sim check lint audit openapi client bench fmt clean help
@@ -37,6 +36,7 @@ sandbox: $(STAMP)  ## Serve the Google simulator alone on http://localhost:9090.
 test: $(DEV_STAMP)  ## Set up and run every test, on SQLite and on a real PostgreSQL.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
+torture: STORE ?= sqlite
 torture: $(DEV_STAMP)  ## The real processes under load and under fire: MINUTES=10 STORE=sqlite|postgresql SEED=1.
 	$(BIN)/python -m tests.e2e.torture --minutes $(MINUTES) --store $(STORE) --seed $(SEED)
 
@@ -54,9 +54,8 @@ audit: $(DEV_STAMP)  ## Look for insecure code and for dependencies with known v
 	$(BIN)/python -m scripts.audit
 
 N ?= 1000
-SEED ?= 0
-STORE ?= memory
 EDITS ?= 12
+sim: STORE ?= memory
 sim: $(DEV_STAMP)  ## Play N random histories from SEED in virtual time and judge them (STORE=memory or sqlite).
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --n $(N) --seed $(SEED) --store $(STORE) --edits $(EDITS) $(if $(KEEP),--keep $(KEEP)) $(if $(VERBOSE),--verbose)
 
