@@ -179,8 +179,11 @@ class AccountHolder:
                 ),
             )
         if local == "delete":
-            for slot in await self.world.slots(user_id, deleted=True):
-                if slot.source == "google" and slot.local is None:
+            slots = await self.world.slots(user_id, deleted=True)
+            theirs = {slot.id for slot in slots if slot.source == "google"}
+            for slot in slots:
+                of_theirs = slot.series is not None and slot.series.series_id in theirs
+                if slot.local is None and (slot.id in theirs or of_theirs):
                     self.settle_slot(slot)
         if dice.random() < 0.7:
             await self.world.clock.sleep(dice.uniform(0, 60))

@@ -1,0 +1,75 @@
+"""What an edit of a series is meant for, and what must be so as soon as it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from services.core.agenda import original_instant
+from services.slot_reader import SlotReader
+from tests.engine.series_sides import in_app, shown_in_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+    from services.core.agenda import Entry
+    from services.core.storage import UnitOfWork
+    from services.slot_scopes import SlotAddress
+    from tests.simulation.world import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What an edit in the app is meant for, as its author sees it."""
+
+    entry: Entry
+    scope: str
+    address: SlotAddress
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is about more than one instance."""
+        return self.scope in ("following", "all")
+
+    @property
+    def series_id(self) -> UUID | None:
+        """The series of the instance or exception."""
+        if self.entry.occurrence is not None:
+            return self.entry.slot.id
+        return self.entry.slot.series.series_id if self.entry.slot.series else None
+
+    def means(self, entry: Entry) -> bool:
+        """Whether the edit is about an entry of the agenda."""
+        if self.series_id is None or not self.whole:
+            return entry.slot.id == self.entry.slot.id and _place(entry) == _place(self.entry)
+        other = replace(self, entry=entry)
+        if other.series_id != self.series_id:
+            return False
+        here, there = _place(self.entry), _place(entry)
+        return self.scope == "all" or (here is not None and there is not None and there >= here)
+
+
+async def agenda_of(store: UnitOfWork, account: Account) -> tuple[Entry, ...]:
+    """What the app shows, as a transaction of this store sees it."""
+    return await in_app(SlotReader(uow=store), account.user_id)
+
+
+def nothing_moved(before: Iterable[Entry], after: Iterable[Entry]) -> None:
+    """Whoever writes a text leaves alone when things take place, and what was cancelled."""
+    places = [sorted(shown_in_app(each)[:3] for each in entries) for entries in (before, after)]
+    assert places[0] == places[1], f"I2: a new text moved {places[0]} to {places[1]}"
+
+
+def only_what_was_meant_is_gone(expected: Iterable[Entry], after: Iterable[Entry]) -> None:
+    """Whoever deletes leaves the rest alone."""
+    shown = [sorted(map(shown_in_app, entries)) for entries in (expected, after)]
+    assert shown[0] == shown[1], f"I2: a deletion leaves {shown[1]} and not {shown[0]}"
+
+
+def _place(entry: Entry) -> datetime | None:
+    """The instance that an entry stands for."""
+    if entry.occurrence is not None:
+        return original_instant(entry.occurrence.original_start)
+    return original_instant(entry.slot.series.original_start) if entry.slot.series else None

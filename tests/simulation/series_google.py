@@ -1,0 +1,159 @@
+"""What a person does with series in Google, with a ledger of what they wrote and saw when they wrote it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.engine.series_rules import moved, random_rule, random_span, span_of, times_of
+from tests.engine.series_sides import TEXTS, in_google
+from tests.judges.series_ancestry import InException, SeriesLedger
+from tests.simulation.account_holder import AccountHolder
+
+if TYPE_CHECKING:
+    import random
+
+    from services.core.records import Slot
+    from services.core.slots import SlotContent
+    from tests.engine.series_sides import InGoogle
+
+SCOPES = ("this", "this", "following", "all")
+
+
+@dataclass(eq=False)
+class SeriesEditor(AccountHolder):
+    """Somebody who edits series in Google, in one account."""
+
+    ledger: SeriesLedger = field(default_factory=SeriesLedger)
+
+    @property
+    def values_written(self) -> int:
+        return len(self.ledger.saw)
+
+    def settle_slot(self, slot: Slot) -> None:
+        self.ledger.settle(texts_of(slot.content))
+
+    async def google_creates(self, dice: random.Random) -> None:
+        span = random_span(dice)
+        rule = random_rule(dice, span) if dice.random() < 0.8 else ()
+        more: dict[str, Any] = {"recurrence": list(rule)} if rule else {}
+        title = self.ledger.new("title", self._at_google)
+        self.ledger.note(title)
+        self.account.google.create(title, **times_of(span), **more)
+        self._done_in_google("create")
+
+    async def google_writes(self, dice: random.Random) -> None:
+        found = self._event(dice)
+        if found is None:
+            return
+        name = dice.choice(list(TEXTS))
+        scope = self._scope(dice, found)
+        seen = {str(found.event.get(TEXTS[name], ""))}
+        value = self.ledger.new(name, self._at_google)
+        if found.series is not None and scope in ("following", "all"):
+            seen.add(str(self.account.google.event(found.series).get(TEXTS[name], "")))
+        elif found.series is not None:
+            now = asyncio.get_running_loop().time()
+            self.ledger.exceptions.append(InException(now, found.series, value))
+        if scope == "following":
+            self._settle_exceptions_there(found.series)
+        self.ledger.note(value, seen)
+        self.account.google.edit(found.event["id"], scope=scope, **{TEXTS[name]: value})
+        self._done_in_google(f"write {scope}")
+
+    async def google_moves(self, dice: random.Random) -> None:
+        found = self._event(dice)
+        if found is None:
+            return
+        scope = self._scope(dice, found)
+        if scope in ("following", "all"):
+            self._settle_exceptions_there(found.series)
+        span = moved(dice, span_of(found.event), kind=not self._has_dates(found))
+        times = times_of(span, merging=scope is None)
+        self.account.google.edit(found.event["id"], scope=scope, **times)
+        self._done_in_google(f"move {scope}")
+
+    async def google_changes_rules(self, dice: random.Random) -> None:
+        masters = [
+            each
+            for each in self.account.google.events()
+            if "recurringEventId" not in each and (each.get("recurrence") or dice.random() < 0.3)
+        ]
+        if not masters:
+            return
+        master = dice.choice(masters)
+        self._settle_exceptions_there(master["id"])
+        rule = list(random_rule(dice, span_of(master))) if dice.random() < 0.85 else None
+        self.account.google.edit(master["id"], recurrence=rule)
+        self._done_in_google("rule" if rule else "no rule")
+
+    async def google_deletes(self, dice: random.Random) -> None:
+        found = self._event(dice)
+        if found is None:
+            return
+        scope = self._scope(dice, found)
+        self.ledger.settle(found.shown[3:])
+        if scope in ("following", "all") and found.series is not None:
+            self.ledger.settle(texts_there(self.account.google.event(found.series)))
+            self._settle_exceptions_there(found.series)
+        self.account.google.delete(found.event["id"], scope=scope)
+        self._done_in_google(f"delete {scope}")
+
+    async def google_undeletes(self, dice: random.Random) -> None:
+        """A person finds something in the bin."""
+        log = self.account.google.sandbox._world.calendars.log(self.account.email)
+        gone = [
+            each
+            for each in log.by_id.values()
+            if each.cancelled and not each.orphaned and _has_master(log, each)
+        ]
+        if gone:
+            self.account.google.edit(dice.choice(gone).id, status="confirmed")
+            self._done_in_google("undelete")
+
+    def _has_dates(self, found: InGoogle) -> bool:
+        """Whether the series names dates, which stay of their kind when Google makes days of times."""
+        lines = [] if found.series is None else self.account.google.event(found.series).get("recurrence", [])
+        return any("DATE" in line for line in lines)
+
+    def _event(self, dice: random.Random) -> InGoogle | None:
+        found = in_google(self.account.google)
+        return dice.choice(found[:40]) if found else None
+
+    @staticmethod
+    def _scope(dice: random.Random, found: InGoogle) -> str | None:
+        return None if found.series is None else dice.choice(SCOPES)
+
+    def _settle_exceptions_there(self, series: str | None) -> None:
+        for event in self.account.google.events(deleted=True):
+            if series is not None and event.get("recurringEventId") == series:
+                self.ledger.settle(texts_there(event))
+
+    def _done_in_google(self, what: str) -> None:
+        # What follows from a change of a series may concern each of its exceptions.
+        self.causes += 1 + sum("recurringEventId" in each for each in self.account.google.events())
+        self.count_up(f"google {what}")
+        self.world.deliver()
+
+    def count_up(self, what: str) -> None:
+        self.world.happened[what] += 1
+
+    @property
+    def _at_google(self) -> str:
+        return f"{self.account.email} in Google"
+
+
+def texts_of(content: SlotContent) -> list[str]:
+    return [getattr(content, name) for name in TEXTS]
+
+
+def texts_there(event: dict[str, Any]) -> list[str]:
+    return [str(event.get(name, "")) for name in TEXTS.values()]
+
+
+def _has_master(log: Any, event: Any) -> bool:
+    if event.master_id is None:
+        return True
+    master = log.by_id.get(event.master_id)
+    return master is not None and not master.cancelled and master.recurring
