@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import sys
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -79,6 +80,8 @@ def _play_chunk(order: _Order, seeds: range) -> _Played:
 def main() -> int:
     """Play, and say how it went; the exit code tells whether every history passed."""
     asked = _arguments()
+    # Killed processes leave connections behind, and whoever finds them complains.
+    warnings.simplefilter("ignore")
     kept = None if not asked.keep else tuple(int(number) for number in asked.keep.split(","))
     order = _Order(asked.store, asked.edits, kept)
     began = time.perf_counter()
