@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import edits, first_pull, listing, report, series, upkeep, webhooks
+from benchmarks import edits, first_pull, listing, report, series, simulation, upkeep, webhooks
 from benchmarks.load import generator
 from benchmarks.plan import QUICK, Plan
 
@@ -23,6 +23,7 @@ MEASURES: dict[str, Callable[[Plan], list[Row]]] = {
     "edits": edits.measure,
     "upkeep": upkeep.measure,
     "series": series.measure,
+    "simulation": simulation.measure,
 }
 _RESULTS = Path(__file__).with_name("results.json")
 

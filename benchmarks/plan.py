@@ -22,6 +22,8 @@ class Plan:
     """In a timetable, with twenty exceptions each."""
     forged: int = 4_000
     """Notifications in each repetition, half of each kind."""
+    histories: int = 400
+    """That are simulated in each repetition."""
     load_seconds: int = 4
     """How long one load lasts."""
     idle_seconds: int = 40
@@ -34,6 +36,7 @@ QUICK = {
     "edits": 20,
     "series": 20,
     "forged": 200,
+    "histories": 40,
     "load_seconds": 1,
     "idle_seconds": 3,
 }
