@@ -86,11 +86,15 @@ async def listing_glitch(world: World, dice: random.Random) -> None:
 
 
 async def nothing_there(world: World, dice: random.Random) -> None:
-    """A calendar is shown empty by mistake; twice in a row nobody could tell from an empty one."""
-    if world.happened["calendar shown empty"]:
+    """A calendar is shown empty by mistake.
+
+    Twice in a row nobody could tell it from an empty one, nor before anything of it was seen.
+    """
+    account = dice.choice(world.accounts)
+    slots = await world.slots(account.user_id, deleted=True)
+    if world.happened["calendar shown empty"] or all(slot.google is None for slot in slots):
         return
     world.happened["calendar shown empty"] += 1
-    account = dice.choice(world.accounts)
     glitch = {"kind": "nothing_there", "calendar": "primary", "account": account.email, "times": 1}
     account.google.call("POST", "/listings/glitch", glitch)
 
