@@ -19,6 +19,7 @@ from services.core.errors import (
     VendorError,
 )
 from services.core.records import DELETION
+from services.core.series import rebased
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -203,4 +204,7 @@ class ConnectionService:
             await tx.users.lock(user_id)
             current = await tx.slots.find(user_id, slot_id)
             if current is not None:
-                await tx.slots.save([unbound(current)])
+                now = self._clock.now()
+                exceptions = await tx.slots.exceptions_of(user_id, {slot_id})
+                anew = [rebased(each, current.content, now=now) for each in exceptions]
+                await tx.slots.save([unbound(current), *anew])

@@ -11,6 +11,7 @@ import pytest
 from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
 from tests.engine.interruptions import die_at
+from tests.engine.series_stories import cancel, shown, weekly_class
 from tests.engine.world import EMAIL, USER, World, make_world
 
 if TYPE_CHECKING:
@@ -153,6 +154,18 @@ async def test_what_a_slow_disconnect_removes_comes_back_although_a_link_was_mad
     assert "Dentist" not in [slot.content.title for slot in await world.all_slots()]
     await relink(world)
     assert "Dentist" in [slot.content.title for slot in await world.all_slots()]
+
+
+async def test_a_cancelled_instance_stays_so_after_a_disconnect_that_removed_its_series_from_google(
+    world: World,
+):
+    slot, _ = await weekly_class(world)
+    await cancel(world, slot, 1)
+    await world.settle()
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    assert world.google.events() == []
+    await relink(world)
+    assert await shown(world) == ["03-02T08 Class", "03-16T08 Class", "03-23T08 Class"]
 
 
 async def relink(world: World) -> None:
