@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CHUNK = 50
-_MOST_FAILURES = 10
+_SHRUNK = 5
+"""Of how many failures the smallest form is looked for."""
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ def main() -> int:
         total.failures += played.failures
         if total.count % 10_000 < _CHUNK:
             _say(f"{total.count} histories, {len(total.failures)} failed, {_rate(total)}")
-        if len(total.failures) >= _MOST_FAILURES:
+        if len(total.failures) >= asked.most_failures:
             break
     _report(order, asked, total, time.perf_counter() - began)
     never = missing(total.happened, histories=total.count) if kept is None else []
@@ -112,11 +113,13 @@ def _all(order: _Order, seeds: range, workers: int) -> Iterator[_Played]:
 
 
 def _report(order: _Order, asked: argparse.Namespace, total: _Played, took_s: float) -> None:
-    for seed, failure in total.failures[:_MOST_FAILURES]:
-        plan = order.plan(seed)
-        needed = shrunk(plan, lambda smaller: not order.play(smaller).passed)
+    for seed, failure in total.failures[_SHRUNK:]:
+        _say(f"\nseed {seed}: {failure}")
+    for seed, failure in total.failures[:_SHRUNK]:
         _say(f"\nseed {seed}: {failure}")
         if order.kept is None:
+            plan = order.plan(seed)
+            needed = shrunk(plan, lambda smaller: not order.play(smaller).passed)
             for number in needed:
                 _say(f"    {plan.happenings[number]}")
             keep = ",".join(map(str, needed))
@@ -153,6 +156,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--store", choices=("memory", "sqlite"), default="memory")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--edits", type=int, default=asked_edits())
+    parser.add_argument("--most-failures", type=int, default=10, help="after how many it stops")
     parser.add_argument("--keep", default="", help="only these happenings of the plan")
     parser.add_argument("--verbose", action="store_true", help="count what happened")
     return parser.parse_args()
