@@ -8,7 +8,7 @@ WORKERS ?= 2
 MINUTES ?= 10
 SEED ?= 1
 
-.PHONY: run rotate-keys sandbox test torture storm sim check lint audit openapi client bench fmt clean help
+.PHONY: run rotate-keys sandbox test torture storm sim mutants check lint audit openapi client bench fmt clean help
 
 help:  ## Say what each command does.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -58,6 +58,9 @@ EDITS ?= 12
 sim: STORE ?= memory
 sim: $(DEV_STAMP)  ## Play N random histories from SEED in virtual time and judge them (STORE=memory or sqlite).
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --n $(N) --seed $(SEED) --store $(STORE) --edits $(EDITS) $(if $(KEEP),--keep $(KEEP)) $(if $(VERBOSE),--verbose)
+
+mutants: $(DEV_STAMP)  ## Measure how many histories it takes to catch each deliberate defect; prints a table.
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation.mutants
 
 openapi: $(DEV_STAMP)  ## Write the OpenAPI document to docs/openapi.json, after a change that is meant.
 	$(BIN)/python -m scripts.openapi

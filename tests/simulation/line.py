@@ -31,7 +31,10 @@ DROP_AFTER: Final = "drop after"
 TRUNCATE: Final = "truncate"
 LATE: Final = "late"
 """The request is given up and reaches Google later."""
+PAUSE: Final = "pause"
+"""Whoever sent it stands still when the answer comes, for longer than its lease."""
 _PATIENCE_S: Final = 30.0
+_PAUSE_S: Final = 180.0
 _LATE_S: Final = 25.0
 """A write that took longer than this to arrive was given up by whoever sent it."""
 _REPEATED_WITHIN_S: Final = 60.0
@@ -222,6 +225,9 @@ class ProcessLine:
         self._sight.asked(account, request, loop.time())
         answer = line.carry_out(request, sent_at=sent_at, seen_until=seen_until)
         await asyncio.sleep(line.dice.uniform(0, line.slow))  # noqa: TID251  # on its way back
+        if fault == PAUSE:
+            self._process.stand_still(_PAUSE_S)
+            await asyncio.sleep(0)  # noqa: TID251  # from here on
         if fault in (DROP_AFTER, TRUNCATE) or answer.fault.drop:
             line.lost_answers += 1
             raise no_answer("connection-lost")

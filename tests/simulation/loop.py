@@ -39,7 +39,7 @@ class LivelockError(AssertionError):
     """Something goes round and round."""
 
 
-_MOST_TURNS: Final = 100_000
+_MOST_TURNS: Final = 20_000
 
 
 class SimulatedLoop(base_events.BaseEventLoop):

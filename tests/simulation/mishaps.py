@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.stale_pages import StalePages
-from tests.simulation.line import DROP_AFTER, DROP_BEFORE, LATE, REFUSALS, TRUNCATE
+from tests.simulation.line import DROP_AFTER, DROP_BEFORE, LATE, PAUSE, REFUSALS, TRUNCATE
 from tests.simulation.processes import Strike
 from tests.simulation.store import DatabaseFault
 
@@ -34,6 +34,17 @@ async def call_fails(world: World, dice: random.Random) -> None:
         world.line.order(action, skip=dice.randrange(4))
 
 
+async def event_denied(world: World, dice: random.Random) -> None:
+    """Google says once of an event that is there that it knows none."""
+    if world.happened["gone by mistake"]:
+        return
+    world.happened["gone by mistake"] += 1
+    action = {"kind": "answer", "status": 404, "reason": "notFound"}
+    match = {"method": "GET", "path_regex": "/events/[^/]+$"}
+    order = {"action": action, "match": match, "skip": dice.randrange(2), "times": 1}
+    world.accounts[0].google.call("POST", "/faults", order)
+
+
 async def answer_lost(world: World, dice: random.Random) -> None:
     method = dice.choice((None, "POST", "PATCH", "DELETE"))
     world.line.order(
@@ -59,6 +70,11 @@ def strike_all(world: World, strike: Strike, wait: int) -> None:
     seconds = world.policy.lease.total_seconds() * 2
     for replica in world.replicas:
         replica.process.arm(strike, after=wait, seconds=seconds)
+
+
+async def pause_after_write(world: World, dice: random.Random) -> None:
+    """The worst moment to stand still: Google has done it, and nothing of it is stored."""
+    world.line.order(PAUSE, skip=dice.randrange(3), method=dice.choice(("POST", "PATCH", "PATCH", "DELETE")))
 
 
 async def stop(world: World, dice: random.Random) -> None:
@@ -154,10 +170,12 @@ ALL: dict[str, Callable[[World, random.Random], Awaitable[None]]] = {
     each.__name__: each
     for each in (
         call_fails,
+        event_denied,
         answer_lost,
         kill,
         cancel,
         pause,
+        pause_after_write,
         stop,
         tokens_forgotten,
         access_expires,

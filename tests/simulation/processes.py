@@ -129,6 +129,11 @@ class Process:
         self._break_off()
         self.on_death(self)
 
+    def stand_still(self, seconds: float) -> None:
+        """Do nothing for a while; the database does not wait for it."""
+        self.stands_until = asyncio.get_running_loop().time() + seconds
+        self._break_off()
+
     def close(self) -> None:
         """Let go of what the killed coroutines hold, once nobody looks any more."""
         for coroutine in self._buried:
@@ -157,8 +162,7 @@ class Process:
         if strike is Strike.KILL:
             self.kill()
         elif strike is Strike.PAUSE:
-            self.stands_until = asyncio.get_running_loop().time() + seconds
-            self._break_off()
+            self.stand_still(seconds)
         return strike
 
     def bury(self, coroutine: Coroutine[Any, Any, Any]) -> None:

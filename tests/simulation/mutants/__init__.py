@@ -1,0 +1,15 @@
+"""Deliberate defects, and how long the simulation takes to find each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.simulation.mutants import leasing, linking, merging, pulling, pushing, recurring, telling
+from tests.simulation.mutants.kit import Mutant
+
+MUTANTS: Final[tuple[Mutant, ...]] = tuple(
+    each
+    for module in (merging, pushing, pulling, recurring, leasing, telling, linking)
+    for each in vars(module).values()
+    if isinstance(each, Mutant)
+)

@@ -1,0 +1,63 @@
+"""Defects in series and their exceptions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services import sync_pull, sync_run, sync_sorting
+from services.core import carrying
+from services.core.frozen import replace
+from services.sync_series import SeriesOfPage
+from tests.simulation.mutants.kit import mutant, used_by
+
+if TYPE_CHECKING:
+    from pytest import MonkeyPatch  # noqa: PT013  # the name alone
+
+
+@mutant("google_changes_rules", "google_deletes", "app_writes", of_series=True)
+def exceptions_do_not_follow(patch: MonkeyPatch) -> None:
+    """When a series changes at Google, its exceptions stay as they were: they show where nothing is."""
+
+    async def stay(*_: Any, **__: Any) -> list[Any]:
+        return []
+
+    patch.setattr(sync_run, "let_exceptions_follow", stay)
+
+
+@mutant("google_creates", "google_writes", "google_moves", of_series=True)
+def orphans_stay_orphans(patch: MonkeyPatch) -> None:
+    """An exception that was listed before its series never finds it: the instance shows twice."""
+
+    async def bind_nothing(*_: Any) -> None:
+        pass
+
+    patch.setattr(sync_pull, "bind_orphans", bind_nothing)
+
+
+@mutant("google_deletes", of_series=True)
+def cancelled_instances_are_overlooked(patch: MonkeyPatch) -> None:
+    """What Google has cancelled of a series goes on in the app."""
+    right = used_by(sync_sorting, "slot_from_event")
+
+    def living(event: Any, **more: Any) -> Any:
+        return None if event.content is None else right(event, **more)
+
+    patch.setattr(sync_sorting, "slot_from_event", living)
+
+
+@mutant("app_writes", "app_moves", "app_changes_rules", of_series=True)
+def carried_exceptions_leave_their_events(patch: MonkeyPatch) -> None:
+    """An exception that goes to another instance leaves its event at Google: it shows in both places."""
+    right = used_by(carrying, "left_behind")
+
+    def forgotten(exception: Any, instance: Any, **more: Any) -> Any:
+        left = right(exception, instance, **more)
+        return replace(left, google=None, base=left.local, series=None)
+
+    patch.setattr(carrying, "left_behind", forgotten)
+
+
+@mutant("google_changes_rules", "google_moves", "app_writes", of_series=True)
+def listed_instances_are_always_new(patch: MonkeyPatch) -> None:
+    """An exception that was made on both sides at once becomes two slots."""
+    patch.setattr(SeriesOfPage, "exception", lambda _self, _instance: None)
