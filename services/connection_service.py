@@ -172,7 +172,8 @@ class ConnectionService:
             slots = await all_slots(tx, user_id, include_deleted=True)
         try:
             for slot in slots:
-                if slot.source == "app" and slot.base is not None:
+                # An exception goes with its series; by itself it would take an instance from it.
+                if slot.source == "app" and slot.base is not None and slot.series is None:
                     await self._purge(user_id, slot.id)
         except (ReauthorisationRequiredError, GoogleNotConnectedError) as error:
             # Nothing can be removed any more; disconnecting goes on all the same.

@@ -150,6 +150,9 @@ def planned(
     """
     series = target.series
     if series is None:
+        if target.slot.series is not None and change.recurrence:
+            # Its series is not here, and still its event is one of an instance.
+            raise InvalidSlotError("/recurrence", "One instance does not recur.")
         if not target.slot.is_series:
             return None
         return edit_all(target.slot, target.exceptions, None, _wish(target.slot.content, change), with_)

@@ -27,12 +27,14 @@ from services.core.pushing import (
     Patch,
     Revive,
     Wait,
+    is_first_look,
     next_call,
 )
 from services.core.reconcile import DropLocal
 from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
 from services.core.series import (
+    is_ahead,
     is_of_others,
     left_behind,
     looked_at,
@@ -146,9 +148,10 @@ class Pusher:
         now = run.clock.now()
         async with run.storing() as tx:
             slot = await tx.slots.find(run.claim.user_id, prepared.id)
-            if slot is None or slot.calendar_id != run.claim.calendar_id or not same_place(slot, prepared):
+            if slot is None or not await _concerns(tx, run, slot, prepared, call):
                 # Erased; or a run of the calendar it was to move to has found it, and knows better; or its
-                # event, with the note of what was sent, is another slot's by now.
+                # event, with the note of what was sent, is another slot's by now; or what was seen of an
+                # instance is older than what the app has made of its series meanwhile.
                 return
             if _is_undone(call, outcome) and slot.notify == "none":
                 # The wish that this call carried was not met; an edit meanwhile counted on it.
@@ -238,7 +241,7 @@ class Pusher:
             policy=policy,
             landed=landed,
         )
-        return intake if landed else replace(intake, slot=unless_plain(slot, intake.slot))
+        return intake if landed else replace(intake, slot=unless_plain(slot, intake.slot, series))
 
     async def _store_failure(
         self, tx: Transaction, run: CalendarRun, slot: Slot, error: VendorError, *, sent_unknown: bool
@@ -255,6 +258,13 @@ class Pusher:
         # What Google will not show either is not looked at again and again.
         refetch = slot.refetch and failure.next_attempt_at is not None
         await tx.slots.save([replace(slot, failure=failure, refetch=refetch)])
+
+
+async def _concerns(tx: Transaction, run: CalendarRun, slot: Slot, prepared: Slot, call: Call) -> bool:
+    """Whether what a call led to is about the slot as it is by now."""
+    if slot.calendar_id != run.claim.calendar_id or not same_place(slot, prepared):
+        return False
+    return not (is_first_look(call, prepared) and is_ahead(await series_of(tx, slot)))
 
 
 def _failure(run: CalendarRun, slot: Slot, error: VendorError) -> PushFailure:

@@ -22,7 +22,7 @@ from services.core.series import going_along, instance_content, is_plain, left_b
 from services.core.slots import FIELD_GROUPS, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -75,7 +75,7 @@ def ended(exceptions: Iterable[Slot], with_: Circumstances) -> list[Edit]:
     return [replace(each, slot=going_along(each.slot)) for each in ended]
 
 
-def carry(result: ScopedEdit, exceptions: Iterable[Slot], move: Move, with_: Circumstances) -> None:
+def carry(result: ScopedEdit, exceptions: Sequence[Slot], move: Move, with_: Circumstances) -> None:
     """Let exceptions go where their instances went; those whose instances are no more end."""
     carried: list[tuple[Slot, SeriesLink, SlotContent]] = []
     for exception in exceptions:
@@ -102,7 +102,8 @@ def carry(result: ScopedEdit, exceptions: Iterable[Slot], move: Move, with_: Cir
             content = exception.content.taking(groups, after)
             edited = edit(exception, content, now=with_.now, policy=with_.policy, notify=with_.notify)
             result.edits.extend([edited] if edited.changes else [])
-    _exchange(result, carried, move, with_)
+    abandoned = {_place(each.series): each for each in exceptions if _is_abandoned(each, move.old)}
+    _exchange(result, carried, abandoned, move, with_)
 
 
 def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slot:
@@ -126,6 +127,7 @@ def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slo
 def _exchange(
     result: ScopedEdit,
     carried: Sequence[tuple[Slot, SeriesLink, SlotContent]],
+    abandoned: Mapping[tuple[UUID | None, OriginalStart] | None, Slot],
     move: Move,
     with_: Circumstances,
 ) -> None:
@@ -136,6 +138,10 @@ def _exchange(
     for exception, link, after in sorted(carried, key=_way, reverse=later):
         moved = _carried(exception, link, after, move, with_.now)
         there = left.pop(_place(link), None)
+        if there is None and (ghost := abandoned.get(_place(link))) is not None:
+            # It comes back to an event that was still to be deleted.
+            result.edits.append(Edit(_without_event(ghost, with_.now), {}))
+            there = ghost
         if there is not None:
             moved = replace(moved, google=there.google, base=there.base, sent=there.sent, refetch=True)
         result.edits.append(Edit(moved, exception.changes_to(moved.local)))
@@ -146,6 +152,19 @@ def _exchange(
             instance_content(move.target.content, exception.series.original_start) if same_series else None
         )
         result.added.append(left_behind(exception, instance, slot_id=with_.new_id(), now=with_.now))
+
+
+def _is_abandoned(exception: Slot, series: SlotContent) -> bool:
+    """Whether an exception is but an event that is still to be deleted, where the series has no instance."""
+    if exception.deleted_at is None or exception.google is None or exception.series is None:
+        return False
+    return instance_content(series, exception.series.original_start) is None
+
+
+def _without_event(ghost: Slot, now: datetime) -> Slot:
+    """A slot whose event another one has: there is nothing left for it to do."""
+    released = replace(ghost, google=None, base=None, sent=None, refetch=False, failure=None, hold_id=None)
+    return replace(released, version=ghost.version + 1, updated_at=now)
 
 
 def _way(carried: tuple[Slot, SeriesLink, SlotContent]) -> datetime:

@@ -160,7 +160,7 @@ def looked_at(exception: Slot, series: Slot | None, remote: SlotContent | None) 
     return replace(exception, base=remote)
 
 
-def unless_plain(before: Slot, after: Slot) -> Slot:
+def unless_plain(before: Slot, after: Slot, series: Slot | None) -> Slot:
     """An exception after what Google has in its place was taken in.
 
     What does not differ from it any more may be no exception at all but what the series has, so there is
@@ -168,9 +168,18 @@ def unless_plain(before: Slot, after: Slot) -> Slot:
     """
     if after.series is None or after.local is None or after.dirty:
         return after
-    if before.local is not None and not before.dirty:
+    if before.local is not None and not before.dirty and not _is_instance_again(before, after, series):
         return after
     return replace(after, google=None)
+
+
+def _is_instance_again(before: Slot, after: Slot, series: Slot | None) -> bool:
+    """Whether another event stands where an exception was, and is what the series has there."""
+    if before.google is None or after.google is None or before.google.etag == after.google.etag:
+        return False
+    if series is None or series.base is None or after.series is None:
+        return False
+    return after.content == instance_content(series.base, after.series.original_start)
 
 
 def going_along(exception: Slot) -> Slot:
@@ -196,6 +205,11 @@ def waits_for(series: Slot) -> bool:
         or series.moving_to is not None
         or series.base.schedule != series.local.schedule
     )
+
+
+def is_ahead(series: Slot | None) -> bool:
+    """Whether the app has changed a series and Google does not know yet."""
+    return series is not None and series.dirty
 
 
 def is_of_others(series: Slot | None) -> bool:

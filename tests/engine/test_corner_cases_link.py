@@ -11,7 +11,8 @@ import pytest
 from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
 from tests.engine.interruptions import die_at
-from tests.engine.series_stories import cancel, shown, weekly_class
+from tests.engine.series_sides import in_google
+from tests.engine.series_stories import cancel, change, google_class, instance_id, shown, weekly_class
 from tests.engine.world import EMAIL, USER, World, make_world
 
 if TYPE_CHECKING:
@@ -73,6 +74,29 @@ async def test_a_purge_that_is_broken_off_costs_no_slot_after_reconnecting(step:
     await world.settle(within=timedelta(hours=1))
     assert (await world.slot(slot.id)).local is not None
     assert [event["summary"] for event in world.google.events()] == ["Mine"]
+
+
+async def test_an_instance_of_a_series_that_was_purged_is_as_it_was_after_reconnecting(world: World):
+    slot, event_id = await weekly_class(world)
+    world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
+    await world.pull()
+    await change(world, slot, 2, "this", title="Test")
+    await world.settle()
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    assert in_google(world.google) == []
+    await relink(world)
+    assert await shown(world) == ["03-02T08 Class", "03-09T08 Exam", "03-16T08 Test", "03-23T08 Class"]
+
+
+async def test_an_instance_that_the_app_changed_stays_in_the_series_of_google_s_when_the_app_leaves(
+    world: World,
+):
+    slot, _ = await google_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    await world.settle()
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    await relink(world)
+    assert await shown(world) == ["03-02T08 Class", "03-09T08 Exam", "03-16T08 Class", "03-23T08 Class"]
 
 
 async def test_an_edit_survives_a_purge_and_a_reconnection(world: World):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from services.core.errors import InvalidSlotError
 from services.core.records import SyncState
+from services.core.slots import Schedule, SlotContent, Timed
+from services.slot_scopes import SlotAddress, SlotEdit
 from tests.engine.series_stories import (
     bring_back,
     cancel,
@@ -23,6 +27,7 @@ from tests.engine.world import USER, World, make_world
 
 if TYPE_CHECKING:
     from services.core.records import Slot
+    from services.google.transport import HttpRequest
 
 CLASSES = ["03-02T08 Class", "03-09T08 Class", "03-16T08 Class", "03-23T08 Class"]
 
@@ -250,3 +255,82 @@ async def test_a_call_that_fails_after_its_wish_was_taken_back_leaves_no_failure
     world.google.fault("answer", method="GET", path="_2026", status=500, reason="backendError")
     assert await shown(world) == CLASSES
     assert {each.sync_state for each in await world.all_slots(deleted=True)} == {SyncState.SYNCED}
+
+
+async def test_an_instance_that_is_what_its_series_has_again_follows_it(world: World):
+    """Google forgot the exception with its place, and the app's rule brought the place back."""
+    slot, event_id = await weekly_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    await world.settle()
+    world.google.edit(event_id, recurrence=["RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=4"])
+    later(world)
+    await cancel(world, slot, 3, "following")
+    await world.pull()
+    await world.settle()
+    world.google.edit(event_id, description="Bring a pen")
+    assert {each for each in await shown(world) if "Class" in each} >= {CLASSES[0], CLASSES[2]}
+
+
+async def test_a_series_that_is_edited_while_its_instance_is_looked_up_leaves_the_edit_of_the_instance(
+    world: World,
+):
+    slot, _ = await weekly_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    looked: list[str] = []
+
+    async def meanwhile(request: HttpRequest) -> None:
+        if request.method == "GET" and "/events/" in request.url and not looked:
+            looked.append(request.url)
+            later(world)
+            await change(world, slot, 0, "all", title="Lecture")
+
+    world.transport.after = meanwhile
+    assert await shown(world) == [
+        "03-02T08 Lecture",
+        "03-09T08 Exam",
+        "03-16T08 Lecture",
+        "03-23T08 Lecture",
+    ]
+    assert looked
+
+
+async def test_a_series_that_moves_and_moves_back_keeps_what_google_made_of_its_instance(world: World):
+    slot, event_id = await weekly_class(world)
+    world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
+    await world.pull()
+    for days in (-1, 1):
+        await move(world, slot, days=days)
+    assert await shown(world) == [CLASSES[0], "03-09T08 Exam", CLASSES[2], CLASSES[3]]
+
+
+async def test_an_instance_whose_series_is_deleted_does_not_recur(world: World):
+    slot, event_id = await weekly_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    await world.settle()
+    await world.delete(slot)
+    world.google.fault("answer", status=500, reason="backendError", method="DELETE", times=1000)
+    later(world)
+    world.google.edit(instance_id(event_id, 1), scope="this", location="Room 2")
+    await world.pull()
+    [exam] = await world.all_slots()
+    assert exam.series is not None
+    with pytest.raises(InvalidSlotError):
+        await world.slots.edit(
+            USER, SlotAddress(exam.id), SlotEdit(lambda content: content, recurrence=("RRULE:FREQ=DAILY",))
+        )
+    world.google.call("DELETE", "/faults")
+    await world.settle(within=timedelta(hours=1))
+    assert await shown(world) == ["03-09T08 Exam"]
+
+
+async def move(world: World, slot: Slot, *, days: int) -> None:
+    """The app moves a series as a whole."""
+
+    def moved(content: SlotContent) -> SlotContent:
+        span = content.schedule.span
+        assert isinstance(span, Timed)
+        by = timedelta(days=days)
+        there = Timed(span.start + by, span.end + by, span.timezone)
+        return replace(content, schedule=Schedule(there, content.schedule.recurrence))
+
+    await world.slots.edit(USER, SlotAddress(slot.id), SlotEdit(moved))

@@ -45,7 +45,7 @@ SERIES: Final = {
     "read_feed": 6,
 }
 """The same where series are edited."""
-APP_ALONE: Final = {"app_writes": 1, "app_deletes": 1}
+APP_ALONE: Final = {"app_writes": 1, "app_moves": 1, "app_deletes": 1}
 GOOGLE_ALONE: Final = {
     "google_writes": 1,
     "google_moves": 1,

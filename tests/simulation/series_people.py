@@ -13,7 +13,13 @@ from services.slot_scopes import SlotAddress, SlotEdit
 from services.slot_service import SlotDraft
 from tests.engine.series_rules import moved, random_rule, random_span
 from tests.engine.series_sides import TEXTS, shown_in_app
-from tests.simulation.series_aims import Aim, agenda_of, nothing_moved, only_what_was_meant_is_gone
+from tests.simulation.series_aims import (
+    Aim,
+    agenda_of,
+    names_dates,
+    nothing_moved,
+    only_what_was_meant_is_gone,
+)
 from tests.simulation.series_google import SCOPES, SeriesEditor, texts_of, texts_there
 
 if TYPE_CHECKING:
@@ -72,8 +78,10 @@ class SeriesPerson(SeriesEditor):
                 # An edit of more than one instance says something of the one that it was made in.
                 seen.add(getattr(here.content, name))
             before = await agenda_of(replica.uow, self.account)
+            series = await self._series_in(tx, aim)
             edited = await replica.slots.edit(self.account.user_id, aim.address, SlotEdit(change))
-            nothing_moved(before, await agenda_of(replica.uow, self.account))
+            if aim.scope != "following" or not names_dates(series):
+                nothing_moved(before, await agenda_of(replica.uow, self.account))
             return edited
 
         answered = await self._request(dice, f"write {aim.scope}", _PATCH, edit)
@@ -121,10 +129,11 @@ class SeriesPerson(SeriesEditor):
             if aim.whole:
                 gone.update(await self._texts_of_series(tx, aim))
             before = await agenda_of(replica.uow, self.account)
+            series = await self._series_in(tx, aim)
             deleted = await replica.slots.delete(self.account.user_id, aim.address)
-            only_what_was_meant_is_gone(
-                [each for each in before if not aim.means(each)], await agenda_of(replica.uow, self.account)
-            )
+            left = [each for each in before if not aim.means(each)]
+            if aim.scope != "following" or not names_dates(series):
+                only_what_was_meant_is_gone(left, await agenda_of(replica.uow, self.account))
             return deleted
 
         answered = await self._request(dice, f"delete {aim.scope}", "DELETE /slots/{slot_id}", delete)
@@ -215,10 +224,12 @@ class SeriesPerson(SeriesEditor):
 
     async def _texts_of_series(self, tx: Transaction, aim: Aim) -> set[str]:
         texts = await self._texts_of_exceptions(tx, aim)
-        if aim.series_id is not None:
-            series = await tx.slots.find(self.account.user_id, aim.series_id)
-            texts.update(texts_of(series.content) if series is not None else ())
+        series = await self._series_in(tx, aim)
+        texts.update(texts_of(series.content) if series is not None else ())
         return texts
+
+    async def _series_in(self, tx: Transaction, aim: Aim) -> Slot | None:
+        return await tx.slots.find(self.account.user_id, aim.series_id) if aim.series_id else None
 
     async def _texts_of_exceptions(self, tx: Transaction, aim: Aim) -> set[str]:
         """What the exceptions of a series hold, here and in Google."""
