@@ -52,6 +52,7 @@ from services.webhook_delivery import WebhookDelivery
 if TYPE_CHECKING:
     from background.ticks import Tick
     from composition.readiness import Answering
+    from services.core.policy import SyncPolicy
     from services.core.ports import Clock, Ids, SecretBox
     from services.core.storage import UnitOfWork
     from services.google.quota import Pacer
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
 class Parts:
     """One process of the service, wired and at rest."""
 
+    uow: JoinedUnitOfWork
+    """The store as the services have it."""
     container: Container
     """What the routes are given."""
     engine: SyncEngine
@@ -92,6 +95,7 @@ def assemble(
     web: Transport,
     pacer: Pacer | None = None,
     requests: CalendarRequests | None = None,
+    policy: SyncPolicy | None = None,
 ) -> Parts:
     """Everything, wired; each call makes another replica.
 
@@ -106,9 +110,11 @@ def assemble(
         web: The way to receivers of outbound webhooks.
         pacer: `None`: Google's own limits, by `clock`.
         requests: Google's client for the API root of the settings. `None`: it is loaded when it is needed.
+        policy: Of the sync. `None`: as the settings say.
     """
-    uow, transport = JoinedUnitOfWork(uow), GuardedTransport(transport)
-    signals, policy, config = Signals(), sync_policy(settings), oauth_config(settings)
+    joined, transport = JoinedUnitOfWork(uow), GuardedTransport(transport)
+    uow = joined
+    signals, policy, config = Signals(), policy or sync_policy(settings), oauth_config(settings)
     endpoints = OAuthEndpoints(transport=transport, clock=clock, config=config)
     tokens = TokenService(uow=uow, endpoints=endpoints, clock=clock, box=box)
     oauth = GoogleOAuth(
@@ -202,6 +208,7 @@ def assemble(
         links={"google_sandbox": f"{SANDBOX_PATH}/"} if settings.sandbox_embedded else {},
     )
     return Parts(
+        uow=joined,
         container=container,
         engine=engine,
         worker=worker,

@@ -103,7 +103,10 @@ class Line:
     quiet_until: dict[str, float] = field(default_factory=dict)
     """Until when Google does not want to be asked, by account."""
     listed_to_the_end: dict[str, float] = field(default_factory=dict)
-    """When the last page of a listing was read last, by account."""
+    """When the last page of a listing of changes was read last, by account.
+
+    A listing of everything may have begun long before, and tells nothing of what was changed since.
+    """
     on_cut: Callable[[str, float], None] | None = None
     """Called when an event was moved or ended, with its id, and with when what the caller had seen was so."""
 
@@ -179,7 +182,8 @@ class Line:
         self._note_limit(request, answer, now)
         if request.method == "GET" and path.endswith("/events"):
             self.listed += 1
-            if answer.status == HTTPStatus.OK and b'"nextSyncToken"' in answer.body:
+            ended = answer.status == HTTPStatus.OK and b'"nextSyncToken"' in answer.body
+            if ended and "syncToken=" in request.url:
                 self.listed_to_the_end[str(self.account_of(request))] = now
             return
         self.others += 1

@@ -9,47 +9,41 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from background.worker import SyncWorker
-from services.calendar_service import CalendarService
-from services.channel_service import ChannelService
-from services.connection_service import ConnectionService
+from composition.assembly import Parts, assemble
 from services.core.errors import DomainError
-from services.google.oauth_endpoints import OAuthConfig, OAuthEndpoints
 from services.google.quota import NoPacing
 from services.google.requests import CalendarRequests
-from services.google.transport import GuardedTransport
-from services.google_oauth import GoogleOAuth
-from services.idempotency_service import IdempotencyService
-from services.joined_transactions import JoinedUnitOfWork
-from services.review_service import ReviewService
-from services.signals import Signals
-from services.slot_service import SlotService
-from services.sync_engine import SyncEngine
-from services.sync_service import SyncService
-from services.token_service import TokenService
+from services.settings import Settings, load_settings
+from services.token_service import REFRESH_TOKEN
 from services.token_vault import TokenVault
 from tests.simulation.store import SimulatedUnitOfWork
 
 if TYPE_CHECKING:
+    from background.ticks import Tick
+    from services.channel_service import ChannelService
+    from services.connection_service import ConnectionService
     from services.core.policy import SyncPolicy
     from services.core.storage import UnitOfWork
-    from services.google.transport import Transport
+    from services.google.transport import HttpRequest, HttpResponse, Transport
+    from services.idempotency_service import IdempotencyService
+    from services.review_service import ReviewService
+    from services.slot_service import SlotService
+    from services.sync_service import SyncService
+    from services.token_service import TokenService
     from tests.simulation.processes import Process
     from tests.simulation.store import DatabaseFaults
 
 START: Final = datetime(2026, 3, 2, 8, tzinfo=UTC)
-GOOGLE: Final = "http://google.test"
-WEBHOOK: Final = "http://localhost/webhooks/google-calendar"
-CLIENT: Final = {
+GOOGLE: Final = "http://google.localhost"
+CLIENT: Final[dict[str, Any]] = {
     "client_id": "client",
-    "client_secret": "secret",
+    "client_secret": "a client secret of the simulation",
     "redirect_uris": ["http://localhost/auth/google/callback"],
 }
-_POLL: Final = timedelta(seconds=60)
-_TICK_S: Final = 90.0
+_POLL_S: Final = 60.0
 
 
 class SimulatedClock:
@@ -92,34 +86,84 @@ class Replica:
 
     process: Process
     clock: SimulatedClock
-    uow: UnitOfWork
-    slots: SlotService
-    sync: SyncService
-    reviews: ReviewService
-    connections: ConnectionService
-    channels: ChannelService
-    tokens: TokenService
-    idempotency: IdempotencyService
-    worker: SyncWorker
+    parts: Parts
+
+    @property
+    def uow(self) -> UnitOfWork:
+        """The store, as the services have it."""
+        return self.parts.uow
+
+    @property
+    def slots(self) -> SlotService:
+        """The slots of the API."""
+        return self.parts.container.slots
+
+    @property
+    def sync(self) -> SyncService:
+        """Asking for a sync."""
+        return self.parts.container.sync
+
+    @property
+    def reviews(self) -> ReviewService:
+        """What waits for a person."""
+        return self.parts.container.reviews
+
+    @property
+    def connections(self) -> ConnectionService:
+        """The life of a connection."""
+        return self.parts.container.connections
+
+    @property
+    def channels(self) -> ChannelService:
+        """Where notifications come in."""
+        return self.parts.container.channels
+
+    @property
+    def idempotency(self) -> IdempotencyService:
+        """Requests that may be sent again."""
+        return self.parts.container.idempotency
+
+    @property
+    def tokens(self) -> TokenService:
+        """Access tokens."""
+        return self.parts.tokens
 
     def start(self) -> None:
         """Work until the process dies or is stopped."""
-        self.process.spawn(self.worker.run_forever(), for_good=True)
-        self.process.spawn(self._tick(), for_good=True)
+        self.process.spawn(self.parts.worker.run_forever(), for_good=True)
+        for tick in self.parts.ticks:
+            self.process.spawn(self._again_and_again(tick), for_good=True)
 
     async def stop(self, grace: timedelta) -> None:
         """Finish what runs, as on a rolling restart."""
-        self.worker.stop(grace)
+        self.parts.worker.stop(grace)
         while self.process.tasks and not self.process.dead:
             await asyncio.wait(list(self.process.tasks), timeout=grace.total_seconds() + 1)
             self.process.kill()
 
-    async def _tick(self) -> None:
+    async def _again_and_again(self, tick: Tick) -> None:
+        """As the scheduler does, but the first time at once: histories are shorter than most intervals."""
         while True:
-            # After a failure the next tick finds the same, as with the scheduler.
+            # After a failure the next tick finds the same.
             with contextlib.suppress(DomainError):
-                await self.channels.renew_due()
-            await self.clock.sleep(_TICK_S)
+                await tick.run()
+            await self.clock.sleep(tick.every.total_seconds())
+
+
+@cache
+def _settings(*, webhooks: bool) -> Settings:
+    return load_settings(
+        None,
+        google_client_id=CLIENT["client_id"],
+        google_client_secret=CLIENT["client_secret"],
+        google_auth_uri=f"{GOOGLE}/o/oauth2/v2/auth",
+        google_token_uri=f"{GOOGLE}/token",
+        google_revoke_uri=f"{GOOGLE}/revoke",
+        google_userinfo_uri=f"{GOOGLE}/v1/userinfo",
+        google_api_root=GOOGLE,
+        webhook_base_url="http://localhost" if webhooks else None,
+        worker_poll_seconds=_POLL_S,
+    )
 
 
 @cache
@@ -146,67 +190,35 @@ def new_replica(
     webhooks: bool,
 ) -> Replica:
     """Everything that one process holds, not started yet."""
-    clock, ids, signals = SimulatedClock(skew_s), SeededIds(dice), Signals()
-    uow = JoinedUnitOfWork(SimulatedUnitOfWork(store, process, faults, breaks_off=breaks_off))
-    guarded = GuardedTransport(transport)
-    config = OAuthConfig(
-        client_id=CLIENT["client_id"],  # type: ignore[arg-type]
-        client_secret=CLIENT["client_secret"],  # type: ignore[arg-type]
-        redirect_uri=CLIENT["redirect_uris"][0],
-        public_base_url="http://localhost",
-        auth_uri=f"{GOOGLE}/o/oauth2/v2/auth",
-        token_uri=f"{GOOGLE}/token",
-        revoke_uri=f"{GOOGLE}/revoke",
-        userinfo_uri=f"{GOOGLE}/v1/userinfo",
-    )
-    endpoints = OAuthEndpoints(transport=guarded, clock=clock, config=config)
-    tokens = TokenService(uow=uow, endpoints=endpoints, clock=clock, box=_keys())
-    calendars = CalendarService(
-        transport=guarded, tokens=tokens, clock=clock, pacer=NoPacing(), api_root=GOOGLE
-    )
-    calendars._requests = _requests()
-    channels = ChannelService(
-        uow=uow,
-        calendars=calendars,
+    clock = SimulatedClock(skew_s)
+    parts = assemble(
+        _settings(webhooks=webhooks),
+        uow=SimulatedUnitOfWork(store, process, faults, breaks_off=breaks_off),
+        database=_AlwaysThere(),
         clock=clock,
-        ids=ids,
-        signals=signals,
+        ids=SeededIds(dice),
+        box=_keys(),
+        transport=transport,
+        web=_Nobody(),
+        pacer=NoPacing(),
+        requests=_requests(),
         policy=policy,
-        address=WEBHOOK if webhooks else None,
     )
-    oauth = GoogleOAuth(
-        uow=uow, endpoints=endpoints, tokens=tokens, clock=clock, ids=ids, box=_keys(), config=config
-    )
-    engine = SyncEngine(
-        uow=uow,
-        calendars=calendars,
-        clock=clock,
-        ids=ids,
-        policy=policy,
-        signals=signals,
-        replica=process.name,
-    )
-    return Replica(
-        process=process,
-        clock=clock,
-        uow=uow,
-        slots=SlotService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
-        sync=SyncService(uow=uow, clock=clock, signals=signals),
-        reviews=ReviewService(uow=uow, clock=clock, ids=ids, signals=signals, loop_policy=policy.loop),
-        connections=ConnectionService(
-            uow=uow, calendars=calendars, channels=channels, oauth=oauth, clock=clock, signals=signals
-        ),
-        channels=channels,
-        tokens=tokens,
-        idempotency=IdempotencyService(uow=uow, clock=clock, box=_keys(), signals=signals),
-        worker=SyncWorker(engine=engine, clock=clock, ids=ids, signals=signals, concurrency=4, poll=_POLL),
-    )
+    return Replica(process, clock, parts)
+
+
+class _AlwaysThere:
+    async def ping(self) -> None:
+        return
+
+
+class _Nobody:
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        raise AssertionError(f"nobody subscribed to anything: {request.method}")
 
 
 def sealed(refresh_token: str, user_id: UUID) -> str:
     """A refresh token as it is stored."""
-    from services.token_service import REFRESH_TOKEN
-
     return _keys().seal(refresh_token, purpose=REFRESH_TOKEN, user_id=user_id)
 
 
