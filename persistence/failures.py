@@ -24,6 +24,7 @@ _UNAVAILABLE_SQLSTATE_CLASSES = (
     "55",  # lock not available, object in use
     "57",  # cancelled, statement timeout, shutting down
     "58",  # system error
+    "XX",  # the server's own: a file that may grow no further, a damaged page
 )
 _UNAVAILABLE_SQLSTATES = (
     "25006",  # a standby after a failover

@@ -6,13 +6,10 @@ import asyncio
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.databases import PostgresServer, _account, _run, _usable_binaries, _wait_until_ready
 from tests.e2e.processes import Port
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _TIMEOUT_S = 60
 
@@ -20,7 +17,8 @@ _TIMEOUT_S = 60
 class StoppablePostgres:
     """One server in a folder of its own, with one migrated database."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *initially: str) -> None:
+        """`initially` are further options of initdb."""
         self._folder = folder
         self._account = _account()
         self._port = Port()
@@ -33,7 +31,7 @@ class StoppablePostgres:
         if self._account.uid is not None:
             os.chown(self._data, self._account.uid, self._account.gid or self._account.uid)
         _run(self.binaries / "initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
-             "--no-instructions", "--locale=C", account=self._account)  # fmt: skip
+             "--no-instructions", "--locale=C", *initially, account=self._account)  # fmt: skip
 
     @property
     def url(self) -> str:
@@ -53,6 +51,13 @@ class StoppablePostgres:
                 cwd=self._data,
             )
         await _wait_until_ready(PostgresServer(self._port.number), self._process)
+
+    @property
+    def processes(self) -> list[int]:
+        """The ids of the server and of its sessions' processes."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii")
+        return [self._process.pid, *map(int, children.split())]
 
     def close(self) -> None:
         """End at once, whatever the state."""
