@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from services.core.records import SyncState
 from services.core.slots import content_to_document
@@ -17,7 +17,7 @@ from services.slot_scopes import SlotAddress
 from tests.engine.ledger import conflict_values, local_value
 from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
 from tests.simulation.people import Person
-from tests.simulation.plan import LIFE
+from tests.simulation.plan import LIFE, PEOPLE
 from tests.simulation.series_judges import every_edit_of_series_is_accounted_for, series_are_equal
 from tests.simulation.series_people import SeriesPerson
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from services.core.records import ConflictRecord, Slot
     from tests.simulation.account_holder import AccountHolder
     from tests.simulation.world import World
+
+
+_FIERCEST: Final = 25
+"""How often we may change one event within a minute: two programs that fight over it do not get so far."""
 
 
 async def judge(world: World, people: Sequence[AccountHolder]) -> None:
@@ -134,6 +138,9 @@ def writes_have_causes(world: World, people: Sequence[AccountHolder]) -> None:
     changes_there = sum(person.values_written for person in people)
     most = 2 * reasons + 2 * mishaps + changes_there
     assert world.line.writes.total() <= most, f"I5: {world.line.writes} for {reasons} reasons"
+    if world.plan.shape.webhooks and all(each.kind in {*PEOPLE, "fight"} for each in world.plan.happenings):
+        fiercest = world.line.fiercest
+        assert fiercest <= _FIERCEST, f"I5: one event was changed {fiercest} times within a minute"
     assert not world.line.echoes, f"I5: {world.line.echoes} writes of what Google had already"
 
 

@@ -35,6 +35,7 @@ PAUSE: Final = "pause"
 """Whoever sent it stands still when the answer comes, for longer than its lease."""
 _PATIENCE_S: Final = 30.0
 _PAUSE_S: Final = 180.0
+_FIGHT_S: Final = 55.0
 _LATE_S: Final = 25.0
 """A write that took longer than this to arrive was given up by whoever sent it."""
 _REPEATED_WITHIN_S: Final = 60.0
@@ -95,6 +96,10 @@ class Line:
     """Calls since `listed` was set to none that only list."""
     others: int = 0
     """And those that do not."""
+    changes: dict[str, list[float]] = field(default_factory=dict)
+    """When we changed an event lately, by its path."""
+    fiercest: int = 0
+    """How often we changed one event within less than a quarantine lasts."""
     echoes: int = 0
     """Changes of ours that changed nothing."""
     impatient: int = 0
@@ -163,6 +168,11 @@ class Line:
         stored = log.by_id.get(path.rsplit("/", 1)[1])
         return None if stored is None else stored.body
 
+    def _note_change(self, path: str, now: float) -> None:
+        lately = [at for at in self.changes.get(path, ()) if at > now - _FIGHT_S]
+        self.changes[path] = [*lately, now]
+        self.fiercest = max(self.fiercest, len(self.changes[path]))
+
     def _note_limit(self, request: HttpRequest, answer: Response, now: float) -> None:
         account = str(self.account_of(request))
         self.impatient += now < self.quiet_until.get(account, 0)
@@ -189,6 +199,8 @@ class Line:
         self.others += 1
         if request.method != "GET" and answer.status < HTTPStatus.MULTIPLE_CHOICES:
             self.writes[request.method] += 1
+            if request.method == "PATCH":
+                self._note_change(path, now)
             self.last_write_at = now
             self.late_writes += late
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.core.records import Slot
     from tests.simulation.replica import Replica
 
+_ROUNDS = 40
 _GONE = (UnknownSlotError, ReadOnlySlotError)
 """What an app says of an edit that has come too late."""
 
@@ -59,6 +60,9 @@ class Person(AccountHolder):
         if not slots:
             return
         slot, name = dice.choice(slots), dice.choice(list(FIELDS))
+        await self._write(dice, slot, name)
+
+    async def _write(self, dice: random.Random, slot: Slot, name: str) -> None:
         value = self.ledger.value(name)
         written: Any = schedule_of(value) if name == "schedule" else value
         saw: list[str] = []
@@ -193,12 +197,28 @@ class Person(AccountHolder):
         events = self.account.google.events()
         if not events:
             return
-        event, name = dice.choice(events), dice.choice(list(FIELDS))
+        self._write_there(dice.choice(events), dice.choice(list(FIELDS)))
+
+    def _write_there(self, event: dict[str, Any], name: str) -> None:
         value = self.ledger.value(name)
         self.ledger.note(value, saw=remote_value(event, name))
         changes = google_times(value) if name == "schedule" else {FIELDS[name]: value}
         self.account.google.edit(event["id"], **changes)
         self.world.deliver()
+
+    async def fight(self, dice: random.Random) -> None:
+        """A program at Google and one that uses the app both insist on a title of their own."""
+        slots = [slot for slot in await self.world.slots(self.account.user_id) if slot.google is not None]
+        if not slots or self.world.happened["fight"] > 1:
+            return
+        slot = dice.choice(slots)
+        for _ in range(_ROUNDS):
+            await self._write(dice, slot, "title")
+            await self.world.clock.sleep(dice.uniform(0.2, 0.8))
+            for event in self.account.google.events():
+                if slot.google is not None and event["id"] == slot.google.event_id:
+                    self._write_there(event, "title")
+            await self.world.clock.sleep(dice.uniform(0.2, 0.8))
 
     async def google_delete(self, dice: random.Random) -> None:
         events = self.account.google.events()

@@ -9,7 +9,7 @@ from background.worker import SyncWorker
 from persistence.memory import calendars as calendars_in_memory
 from persistence.memory.calendars import MemoryCalendarSyncRepository
 from services import sync_engine, sync_push
-from services.core import breaker, intake
+from services.core import breaker, edits, intake
 from services.core.calendars import LONG_AGO
 from services.core.frozen import replace
 from tests.simulation.mutants.kit import mutant, used_by
@@ -88,6 +88,17 @@ def notifications_are_relied_on(patch: MonkeyPatch) -> None:
         return right(interval if interval < timedelta(seconds=200) else timedelta(days=30), **more)
 
     patch.setattr(sync_engine, "spread", spread)
+
+
+@mutant("fight", calm=True)
+def breaker_never_opens(patch: MonkeyPatch) -> None:
+    """Two programs that fight over an event do so without end, through us."""
+
+    def observe(slot: Any, *_: Any) -> Any:
+        return slot
+
+    patch.setattr(intake, "observe_change", observe)
+    patch.setattr(edits, "observe_app_edit", observe)
 
 
 @mutant("edit", "google_edit")
