@@ -9,7 +9,7 @@ from background.worker import SyncWorker
 from persistence.memory import calendars as calendars_in_memory
 from persistence.memory.calendars import MemoryCalendarSyncRepository
 from services import sync_engine, sync_push
-from services.core import breaker, edits, intake
+from services.core import edits, intake
 from services.core.calendars import LONG_AGO
 from services.core.frozen import replace
 from tests.simulation.mutants.kit import mutant, used_by
@@ -53,20 +53,6 @@ def lost_wake_up(patch: MonkeyPatch) -> None:
     patch.setattr(MemoryCalendarSyncRepository, "release", forgetful)
 
 
-@mutant("google_edit", calm=True)
-def notifications_wake_only_the_idle(patch: MonkeyPatch) -> None:
-    """A notification that comes during a run is ignored: the change it tells of waits for the fallback."""
-    right = MemoryCalendarSyncRepository.note_notified
-
-    async def note_notified(self: Any, user_id: Any, calendar_id: str, **more: Any) -> bool:
-        known = await self.find(user_id, calendar_id)
-        if known is not None and known.lease_owner is not None:
-            return True
-        return await right(self, user_id, calendar_id, **more)
-
-    patch.setattr(MemoryCalendarSyncRepository, "note_notified", note_notified)
-
-
 @mutant()
 def workers_sleep_too_long(patch: MonkeyPatch) -> None:
     """A worker looks at its poll interval only, not at when the next calendar is due."""
@@ -105,18 +91,6 @@ def breaker_never_opens(patch: MonkeyPatch) -> None:
 def breaker_never_closes(patch: MonkeyPatch) -> None:
     """A slot that was quarantined once is never synced again."""
     patch.setattr(sync_push, "half_open", lambda slot, _at: slot)
-
-
-@mutant("edit", "google_edit")
-def quarantine_forgets_the_other_side(patch: MonkeyPatch) -> None:
-    """After a quarantine Google's copy is not read again: what was changed there meanwhile is not seen."""
-
-    def released(slot: Any) -> Any:
-        return replace(slot, quarantined_until=None, refetch=False)
-
-    patch.setattr(breaker, "_released", released)
-    patch.setattr(breaker, "keep_in_sight", lambda slot, _at: slot)
-    patch.setattr(intake, "keep_in_sight", lambda slot, _at: slot)
 
 
 def _as_if_current(repository: Any, claim: Any) -> Any:
