@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services import sync_pull, sync_run, sync_sorting
+from services import sync_pull, sync_sorting
 from services.core.freshness import is_known
 from services.sync_missing import MissingEvents
 from services.sync_pull import Puller
@@ -28,16 +28,6 @@ def early_sync_token(patch: MonkeyPatch) -> None:
         await right(self, run, page, cursor)
 
     patch.setattr(Puller, "_apply", hasty)
-
-
-@mutant("cancel", "google_edit")
-def cursor_survives_rollback(patch: MonkeyPatch) -> None:
-    """A page that could not be stored counts as read: the run's end stores the cursor behind it."""
-
-    async def leave(self: Any, kind: Any, error: Any, trace: Any) -> None:
-        await self._transaction.__aexit__(kind, error, trace)
-
-    patch.setattr(sync_run._Storing, "__aexit__", leave)
 
 
 @mutant("tokens_forgotten")
