@@ -174,7 +174,9 @@ class Line:
         self.fiercest = max(self.fiercest, len(self.changes[path]))
 
     def _note_limit(self, request: HttpRequest, answer: Response, now: float) -> None:
-        account = str(self.account_of(request))
+        account = self.account_of(request)
+        if account is None:
+            return  # With a token that is good no more: who asks cannot be told.
         self.impatient += now < self.quiet_until.get(account, 0)
         wait = answer.headers.get("Retry-After")
         if answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS) and wait is not None:
