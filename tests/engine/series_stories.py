@@ -10,8 +10,8 @@ from services.core.scopes import EditScope
 from services.core.slots import Schedule, SlotContent, Timed
 from services.slot_scopes import SlotAddress, SlotEdit
 from services.slot_service import SlotDraft
-from tests.engine.series_sides import in_app, in_google, shown_in_app
 from tests.engine.world import START, USER
+from tests.judges.series_sides import in_app, in_google, shown_in_app
 
 if TYPE_CHECKING:
     from services.core.records import Slot

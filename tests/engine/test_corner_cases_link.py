@@ -11,9 +11,9 @@ import pytest
 from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
 from tests.engine.interruptions import die_at
-from tests.engine.series_sides import in_google
 from tests.engine.series_stories import cancel, change, google_class, instance_id, shown, weekly_class
 from tests.engine.world import EMAIL, USER, World, make_world
+from tests.judges.series_sides import in_google
 
 if TYPE_CHECKING:
     from services.google.transport import HttpRequest

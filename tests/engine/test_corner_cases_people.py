@@ -12,7 +12,6 @@ import pytest
 from services.core.errors import ReadOnlySlotError, UnknownSlotError
 from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
 from services.core.records import SyncState
-from tests.engine.ledger import judge_conflicts
 from tests.engine.world import USER, World, make_world
 
 if TYPE_CHECKING:
@@ -239,3 +238,11 @@ async def test_a_small_brake_holds_and_lets_go():
     await world.settle()
     await world.pull()
     assert len(world.google.events()) == 4
+
+
+async def judge_conflicts(world: World) -> None:
+    """Each slot knows how many conflicts of it are open."""
+    conflicts = await world.review.conflicts(USER, after=None, limit=10_000)
+    of_slot = Counter(conflict.slot_id for conflict in conflicts)
+    for slot in await world.all_slots(deleted=True):
+        assert slot.open_conflicts == of_slot[slot.id]

@@ -14,8 +14,8 @@ from services.core.records import SyncState
 from services.core.slots import content_to_document
 from services.slot_reader import SlotReader
 from services.slot_scopes import SlotAddress
-from tests.engine.ledger import conflict_values, local_value
 from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
+from tests.judges.values import conflict_values, local_value
 from tests.simulation.people import Person
 from tests.simulation.plan import LIFE, PEOPLE
 from tests.simulation.series_judges import every_edit_of_series_is_accounted_for, series_are_equal

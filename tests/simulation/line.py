@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hashlib import blake2b
 
     from sandbox import Response, Sandbox
-    from tests.engine.stale_pages import StalePages
     from tests.simulation.processes import Process
+    from tests.simulation.stale_pages import StalePages
 
 DROP_BEFORE: Final = "drop before"
 DROP_AFTER: Final = "drop after"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.stale_pages import StalePages
 from tests.simulation.line import DROP_AFTER, DROP_BEFORE, LATE, PAUSE, REFUSALS, TRUNCATE
 from tests.simulation.processes import Strike
+from tests.simulation.stale_pages import StalePages
 from tests.simulation.store import DatabaseFault
 
 if TYPE_CHECKING:

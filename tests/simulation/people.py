@@ -14,8 +14,8 @@ from services.core.slots import SlotContent
 from services.slot_reader import SlotReader
 from services.slot_scopes import SlotAddress, SlotEdit
 from services.slot_service import SlotDraft
-from tests.engine.ledger import conflict_values, local_value, schedule_of
 from tests.judges.ancestry import FIELDS, Ledger, google_times, remote_value
+from tests.judges.values import conflict_values, local_value, schedule_of
 from tests.simulation.account_holder import AccountHolder
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from tests.engine.ledger import local_value
 from tests.judges.ancestry import FIELDS, remote_value
+from tests.judges.values import local_value
 from tests.simulation.plan import PEOPLE
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.core.agenda import original_instant
 from services.slot_reader import SlotReader
-from tests.engine.series_sides import in_app, shown_in_app
+from tests.judges.series_sides import in_app, shown_in_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

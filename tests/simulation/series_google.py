@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.series_rules import moved, random_rule, random_span, span_of, times_of
-from tests.engine.series_sides import TEXTS, in_google
 from tests.judges.series_ancestry import InException, SeriesLedger
+from tests.judges.series_rules import moved, random_rule, random_span, span_of, times_of
+from tests.judges.series_sides import TEXTS, in_google
 from tests.simulation.account_holder import AccountHolder
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from services.core.records import Slot
     from services.core.slots import SlotContent
-    from tests.engine.series_sides import InGoogle
+    from tests.judges.series_sides import InGoogle
 
 SCOPES = ("this", "this", "following", "all")
 

@@ -6,12 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from services.core.records import SyncState
-from tests.engine.ledger import conflict_values
-from tests.engine.series_sides import TEXTS, in_google, shown_in_app
+from tests.judges.series_sides import TEXTS, in_google, shown_in_app
+from tests.judges.values import conflict_values
 
 if TYPE_CHECKING:
     from services.core.records import ConflictRecord
-    from tests.engine.series_sides import Shown
+    from tests.judges.series_sides import Shown
     from tests.simulation.series_people import SeriesPerson
 
 

@@ -11,8 +11,8 @@ from services.core.series import by_original_start
 from services.core.slots import Schedule, SlotContent
 from services.slot_scopes import SlotAddress, SlotEdit
 from services.slot_service import SlotDraft
-from tests.engine.series_rules import moved, random_rule, random_span
-from tests.engine.series_sides import TEXTS, shown_in_app
+from tests.judges.series_rules import moved, random_rule, random_span
+from tests.judges.series_sides import TEXTS, shown_in_app
 from tests.simulation.series_aims import (
     Aim,
     agenda_of,

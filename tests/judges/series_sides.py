@@ -12,7 +12,7 @@ from sandbox import Request
 from services.core.agenda import Window
 from services.core.records import SlotQuery
 from tests.engine.google_side import GOOGLE
-from tests.engine.series_rules import span_of
+from tests.judges.series_rules import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
