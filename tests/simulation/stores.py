@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.simulation.processes import Process
 
 _PATIENCE_S = 15.0
-_RETRY_S = 0.01
+_RETRY_S = 0.25
 _MEMORY_DISK = Path("/dev/shm")  # noqa: S108  # files of one history, gone with it
 
 
