@@ -13,7 +13,7 @@ from tests.simulation.history import play
 from tests.simulation.plan import draw
 from tests.simulation.sometimes import missing
 
-PARTS = 8
+PARTS = 2
 HISTORIES = 1200
 
 
