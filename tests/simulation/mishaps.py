@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.simulation.line import DROP_AFTER, DROP_BEFORE, LATE, PAUSE, REFUSALS, TRUNCATE
 from tests.simulation.processes import Strike
 from tests.simulation.stale_pages import StalePages
-from tests.simulation.store import DatabaseFault
+from tests.simulation.transactions import DatabaseFault
 
 if TYPE_CHECKING:
     import random

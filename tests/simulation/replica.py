@@ -19,7 +19,7 @@ from services.google.requests import CalendarRequests
 from services.settings import Settings, load_settings
 from services.token_service import REFRESH_TOKEN
 from services.token_vault import TokenVault
-from tests.simulation.store import SimulatedUnitOfWork
+from tests.simulation.transactions import SimulatedUnitOfWork
 
 if TYPE_CHECKING:
     from background.ticks import Tick
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from services.sync_service import SyncService
     from services.token_service import TokenService
     from tests.simulation.processes import Process
-    from tests.simulation.store import DatabaseFaults
+    from tests.simulation.transactions import DatabaseFaults
 
 START: Final = datetime(2026, 3, 2, 8, tzinfo=UTC)
 GOOGLE: Final = "http://google.localhost"

@@ -23,7 +23,7 @@ from tests.engine.google_side import Google
 from tests.simulation.line import Line
 from tests.simulation.processes import ConnectionLostError, Process, Strike
 from tests.simulation.replica import CLIENT, GOOGLE, Replica, SimulatedClock, new_replica, sealed
-from tests.simulation.store import DatabaseFault, DatabaseFaults
+from tests.simulation.transactions import DatabaseFault, DatabaseFaults
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine

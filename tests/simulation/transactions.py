@@ -1,4 +1,4 @@
-"""A store that is waited for, breaks off what a killed process had under way, and fails on order."""
+"""Transactions that are waited for, are broken off with a killed process, and fail on order."""
 
 from __future__ import annotations
 
