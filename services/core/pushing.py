@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from services.core.event_ids import event_id_for
 from services.core.records import UNKNOWN_ETAG
 from services.core.recurrence import instance_key
-from services.core.series import waits_for
+from services.core.series import is_ahead, waits_for
 
 if TYPE_CHECKING:
     from services.core.records import Slot
@@ -100,15 +100,17 @@ def next_call(slot: Slot, series: Slot | None = None) -> Call:
         if call is not None:
             return call
     known_id = slot.google.event_id if slot.google else _event_id(slot, series)
+    is_unseen = slot.google is None and slot.series is not None
+    # What an instance shows is not to be taken for older than its series is here.
+    is_too_early = is_unseen and is_ahead(series)
     if slot.sent is not None or slot.refetch:
-        return Fetch(known_id) if known_id is not None else Wait()
+        return Wait() if known_id is None or is_too_early else Fetch(known_id)
     if slot.local == slot.base:
         return Nothing()
     if known_id is None or (series is not None and waits_for(series)):
         return Wait()
-    if slot.google is None and slot.series is not None:
-        # What it shows is not to be taken for older than the series is here.
-        return Wait() if series is not None and series.dirty else Fetch(known_id)
+    if is_unseen:
+        return Wait() if is_too_early else Fetch(known_id)
     return _write(slot, known_id)
 
 

@@ -12,8 +12,8 @@ from services.core.errors import FailureClass, VendorError
 from services.core.event_ids import event_id_for, slot_id_in
 from services.core.guard import is_mass_deletion
 from services.core.policy import BrakePolicy
-from services.core.pushing import Delete, Fetch, Insert, Nothing, Patch, Revive, next_call
-from services.core.records import DELETION, UNKNOWN_ETAG, GoogleCopy, Slot
+from services.core.pushing import Delete, Fetch, Insert, Nothing, Patch, Revive, Wait, next_call
+from services.core.records import DELETION, UNKNOWN_ETAG, GoogleCopy, SeriesLink, Slot
 from services.core.retry import GiveUp, RetryAt, next_attempt, spread
 from services.core.slots import Schedule, SlotContent, Timed
 
@@ -98,3 +98,11 @@ def test_an_unknown_outcome_is_looked_at_before_anything_is_sent():
     bound = replace(SLOT, google=COPY, base=NEW)
     assert next_call(replace(bound, sent=DELETION)) == Fetch("event")
     assert next_call(replace(bound, refetch=True)) == Fetch("event")
+
+
+@pytest.mark.parametrize("refetch", [False, True])
+def test_an_instance_is_not_looked_at_while_the_app_is_ahead_with_its_series(refetch):
+    series = replace(SLOT, id=UUID(int=3), google=COPY, base=NEW)
+    instance = replace(SLOT, series=SeriesLink(NOON, series.id), base=OLD, refetch=refetch)
+    assert next_call(instance, series) == Fetch("event_20260302T120000Z")
+    assert next_call(instance, replace(series, base=OLD)) == Wait()
