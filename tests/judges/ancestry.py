@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 FIELDS = {"title": "summary", "location": "location", "description": "description", "schedule": "start"}
@@ -102,13 +102,13 @@ def google_times(value: str) -> dict[str, Any]:
 
 
 def judge_ancestry(
-    ledger: Ledger, *, standing: Collection[str], losers: Collection[str], titles: Collection[str]
+    ledger: Ledger, *, standing: Sequence[str], losers: Collection[str], titles: Collection[str]
 ) -> None:
     """Every edit is accounted for, none lost to what its author had seen, and no thing is there twice.
 
     Args:
         ledger: Of what was written.
-        standing: What both sides show.
+        standing: What both sides show, as often as they show it.
         losers: The values that are kept in conflicts.
         titles: The first title of each thing that was created.
     """
@@ -121,6 +121,6 @@ def judge_ancestry(
             continue
         for seen in ledger.lineage(ledger.saw[value]):
             assert seen not in stands, f"{value} lost to {seen}, which it had seen"
-    copies = Counter(each for value in set(standing) - {""} for each in ledger.lineage(value))
+    copies = Counter(each for value in standing if value for each in ledger.lineage(value))
     for title in titles:
         assert copies[title] <= 1, f"{title} stands twice"

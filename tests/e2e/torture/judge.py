@@ -56,10 +56,10 @@ async def judge(person: Person) -> None:
     for event in events:
         for name in FIELDS:
             assert app_value(by_event[event["id"]], name) == remote_value(event, name), (name, event["id"])
-    standing = {remote_value(event, name) for event in events for name in FIELDS}
+    standing = [remote_value(event, name) for event in events for name in FIELDS]
     losers = losing_values(await person.client.pages("/sync/conflicts"))
-    assert not person.refused & (standing | losers), "what was refused has happened"
-    unknown = standing - person.ledger.saw.keys() - {""}
+    assert not person.refused & {*standing, *losers}, "what was refused has happened"
+    unknown = set(standing) - person.ledger.saw.keys() - {""}
     assert not unknown, f"nobody here wrote {unknown}"
     judge_ancestry(person.ledger, standing=standing, losers=losers, titles=person.titles)
 
