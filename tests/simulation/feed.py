@@ -33,6 +33,8 @@ class FeedReader:
     account: Account
     _position: FeedPosition | None = None
     _has: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    _seq: int = 0
+    """The number of the last change that it was told of."""
     _reading: bool = False
 
     async def read_feed(self, dice: random.Random) -> None:
@@ -77,6 +79,8 @@ class FeedReader:
 
     def _take(self, view: ChangesView) -> None:
         for change in view.page.changes:
+            assert change.slot.seq > self._seq, "the feed goes back"
+            self._seq = change.slot.seq
             if change.kind is ChangeKind.DELETED:
                 self._has.pop(change.slot.id, None)
             else:

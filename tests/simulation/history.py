@@ -17,7 +17,7 @@ from tests.simulation.promptness import judge_promptness
 from tests.simulation.resting import QUIET_S, Rest
 from tests.simulation.series_judges import app_side, google_side, nothing_was_changed
 from tests.simulation.series_people import SeriesPerson
-from tests.simulation.sometimes import branches_counted
+from tests.simulation.sometimes import INTERNAL_ERROR, branches_counted, internal_errors_counted
 from tests.simulation.stores import STORES
 from tests.simulation.world import FALLBACK, World, make_world
 
@@ -77,7 +77,7 @@ class _Played:
     async def run(self) -> None:
         asyncio.get_running_loop().set_task_factory(owned_tasks)
         world = self.world = await make_world(self.plan, self._store)
-        with branches_counted(world.happened):
+        with branches_counted(world.happened), internal_errors_counted(world.happened):
             await self._judged(world)
 
     async def _judged(self, world: World) -> None:
@@ -92,7 +92,7 @@ class _Played:
             await self._stay_silent(world)
             for reader in readers:
                 await reader.judge()
-            assert not world.happened["internal error"], "a run failed with an internal error"
+            assert not world.happened[INTERNAL_ERROR], "something failed with an internal error"
         finally:
             await world.end()
 

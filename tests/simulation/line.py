@@ -104,7 +104,6 @@ class Line:
     """Changes of ours that changed nothing."""
     impatient: int = 0
     """Calls that came before the time at which Google wanted to be asked again."""
-    token_calls: int = 0
     quiet_until: dict[str, float] = field(default_factory=dict)
     """Until when Google does not want to be asked, by account."""
     listed_to_the_end: dict[str, float] = field(default_factory=dict)
@@ -184,8 +183,6 @@ class Line:
 
     def _count(self, request: HttpRequest, path: str, answer: Response, *, late: bool) -> None:
         now = asyncio.get_running_loop().time()
-        if path == "/token":
-            self.token_calls += 1
         if path == "/revoke":
             # Of whatever was granted since, too; nobody is told before the next call.
             self.last_write_at = now

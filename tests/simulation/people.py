@@ -276,8 +276,3 @@ def _new_times(start: str) -> dict[str, Any]:
         bound: {name: value for name, value in time.items() if value is not None}
         for bound, time in times.items()
     }
-
-
-def of_slot(slot: Slot) -> set[str]:
-    """The values that a slot shows."""
-    return {local_value(slot.content, name) for name in FIELDS}

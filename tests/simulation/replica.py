@@ -128,11 +128,10 @@ class Replica:
         """Access tokens."""
         return self.parts.tokens
 
-    def start(self) -> None:
-        """Work until the process dies or is stopped."""
-        self.process.spawn(self.parts.worker.run_forever(), for_good=True)
-        for tick in self.parts.ticks:
-            self.process.spawn(self._again_and_again(tick), for_good=True)
+    def start(self) -> list[asyncio.Task[None]]:
+        """Work until the process dies or is stopped; the tasks that do."""
+        works = [self.parts.worker.run_forever(), *map(self._again_and_again, self.parts.ticks)]
+        return [self.process.spawn(work, for_good=True) for work in works]
 
     async def stop(self, grace: timedelta) -> None:
         """Finish what runs, as on a rolling restart."""

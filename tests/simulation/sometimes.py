@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
+from services import sync_engine
 from services.core import intake
 from services.core.reconcile import Conflict
 
@@ -40,6 +41,7 @@ BRANCHES: Final = (
     *("reconcile Conflict deleted there", "reconcile Conflict deleted here"),
 )
 """Every way in which two sides are reconciled."""
+INTERNAL_ERROR: Final = "internal error"
 _ONCE_IN: Final = 500
 """Histories, in which each is expected several times."""
 
@@ -65,6 +67,19 @@ def branches_counted(happened: Counter[str]) -> Iterator[None]:
         return step
 
     with patch.object(intake, "reconcile", counting):
+        yield
+
+
+@contextmanager
+def internal_errors_counted(happened: Counter[str]) -> Iterator[None]:
+    """Count the runs that fail for no reason that was thought of, also where the next one succeeds."""
+    right = sync_engine.SyncError  # type: ignore[attr-defined]  # where it is looked up
+
+    def noting(reason: str, *more: Any) -> Any:
+        happened[INTERNAL_ERROR] += reason == "internal-error"
+        return right(reason, *more)
+
+    with patch.object(sync_engine, "SyncError", noting):
         yield
 
 

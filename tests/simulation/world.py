@@ -23,7 +23,8 @@ from tests.engine.google_side import Google
 from tests.simulation.line import Line
 from tests.simulation.processes import ConnectionLostError, Process, Strike
 from tests.simulation.replica import CLIENT, GOOGLE, Replica, SimulatedClock, new_replica, sealed
-from tests.simulation.transactions import DatabaseFault, DatabaseFaults
+from tests.simulation.sometimes import INTERNAL_ERROR
+from tests.simulation.transactions import DatabaseFaults
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -104,8 +105,14 @@ class World:
             skew_s=shape.skews_s[number],
             webhooks=shape.webhooks,
         )
-        replica.start()
+        for task in replica.start():
+            task.add_done_callback(self._ended)
         return replica
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What works for as long as its process does has ended; it must not have failed."""
+        failed = not task.cancelled() and task.exception() is not None
+        self.happened[INTERNAL_ERROR] += failed and not self.ending
 
     def _struck(self, strike: Strike) -> None:
         self.happened[f"struck {strike}"] += 1
@@ -325,6 +332,3 @@ async def make_world(plan: Plan, shared: Store) -> World:
     for account in accounts:
         await world.link(account)
     return world
-
-
-__all__ = ["Account", "DatabaseFault", "World", "make_world"]

@@ -30,6 +30,7 @@ _SAYINGS: Final = {
 }
 """What a judge says, and what it judges."""
 _JUDGES: Final = {
+    "I1": "nothing is lost",
     "I2": "newer beats older",
     "I3": "nothing is double",
     "I4": "the unknown is untouched",
