@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.simulation.replica import Replica
 
 _ROUNDS = 40
+GUEST = "carol@example.com"
 _GONE = (UnknownSlotError, ReadOnlySlotError)
 """What an app says of an edit that has come too late."""
 
@@ -184,13 +185,16 @@ class Person(AccountHolder):
     # What a person does in Google.
 
     async def born(self, dice: random.Random) -> None:
-        del dice
+        """Half of what the person adds has a guest, whom the app must not trouble with mail."""
         title = self._new_title("google")
         self.titles.append(title)
         self.ledger.note(title)
         start = self.ledger.value("schedule")
         self.ledger.note(start)
-        self.account.google.create(title, **_new_times(start))
+        more = _new_times(start)
+        if dice.random() < 0.5:
+            more["attendees"] = [{"email": GUEST}]
+        self.account.google.create(title, **more)
         self.world.deliver()
 
     async def google_edit(self, dice: random.Random) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from persistence.memory.changes import MemoryChangeRepository
 from persistence.memory.slots import MemorySlotRepository
-from services import change_feed, sync_missing, sync_push, sync_run, sync_sorting
+from services import calendar_service, change_feed, sync_missing, sync_push, sync_run, sync_sorting
 from services.core import changes
 from services.core.changes import ChangePage, caught_up
 from services.core.frozen import replace
@@ -18,6 +19,12 @@ from tests.simulation.mutants.kit import mutant, used_by
 
 if TYPE_CHECKING:
     from pytest import MonkeyPatch  # noqa: PT013  # the name alone
+
+
+@mutant()
+def guests_are_always_told(patch: MonkeyPatch) -> None:
+    """Google is asked to mail every guest, though nobody wanted that."""
+    patch.setattr(calendar_service, "_SEND_UPDATES", defaultdict(lambda: "all"))
 
 
 @mutant()
