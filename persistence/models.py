@@ -232,7 +232,7 @@ fixed_slots = Table(
     Column("series_id", Id(), comment="the slot of the series; NULL while it is not known"),
     Column("recurring_event_id", Text),
     Column("original_starts_at", UtcDateTime, comment="derived: the instant of original_start"),
-    Column("went_along", Boolean, comment="deleted because the series was"),
+    Column("went_along", Boolean, comment="deleted because the series or the instance was"),
     # What the sync remembers.
     Column("base", JsonText, comment="only of a dirty slot: that of any other is the local content"),
     Column("dirty", Boolean, nullable=False),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.core.agenda import stands_in
 from services.core.edits import Edit, edit, require_editable
 from services.core.errors import (
     InvalidSlotError,
@@ -26,6 +27,7 @@ from services.core.series import (
     by_original_start,
     coming_back,
     content_to_restore,
+    has_place,
     instance_content,
     is_of_others,
     left_behind,
@@ -222,7 +224,7 @@ async def restored(
     content = content_to_restore(slot, owner)
     require_editable(slot, content)
     added = []
-    if owner is not None and not _has_place(owner, slot):
+    if owner is not None and (not has_place(owner, slot) or await _is_taken(tx, owner, slot)):
         # What comes back is a slot by itself.
         if is_of_others(owner):
             raise ReadOnlySlotError(slot.id, Restriction.NOT_ORGANIZER, frozenset({DELETED}))
@@ -233,21 +235,22 @@ async def restored(
     result = ScopedEdit(back.slot, [back], added)
     if slot.is_series:
         for exception in await tx.slots.exceptions_of(user_id, {slot.id}):
-            result.edits.extend(_back_with_series(exception, slot, with_))
+            result.edits.extend(_back_with_series(exception, back.slot, with_))
     return slot, result
 
 
-def _has_place(series: Slot, exception: Slot) -> bool:
-    """Whether a series is there, and has the instance that an exception stands for."""
+async def _is_taken(tx: Transaction, series: Slot, exception: Slot) -> bool:
+    """Whether another exception stands in the place of one that vanished."""
     assert exception.series is not None  # noqa: S101  # exceptions have their link
-    start = exception.series.original_start
-    return series.deleted_at is None and instance_content(series.content, start) is not None
+    exceptions = await tx.slots.exceptions_of(series.user_id, {series.id})
+    there = by_original_start(exceptions).get(exception.series.original_start)
+    return there is not None and there.id != exception.id and stands_in(there)
 
 
 def _back_with_series(exception: Slot, series: Slot, with_: Circumstances) -> list[Edit]:
     """An exception once its deleted series is back; which of both Google has by then is not its concern."""
     back = Edit(exception, {})
-    if exception.series is not None and exception.series.went_along:
+    if exception.series is not None and exception.series.went_along and has_place(series, exception):
         back = edit(coming_back(exception), exception.content, now=with_.now, policy=with_.policy)
     if series.base is None:
         there = rebased(back.slot, series.content, now=with_.now)

@@ -185,7 +185,7 @@ def upgrade() -> None:
         sa.Column("series_id", id_, comment="the slot of the series; NULL while it is not known"),
         sa.Column("recurring_event_id", sa.Text),
         sa.Column("original_starts_at", instant, comment="derived: the instant of original_start"),
-        sa.Column("went_along", sa.Boolean, comment="deleted because the series was"),
+        sa.Column("went_along", sa.Boolean, comment="deleted because the series or the instance was"),
         sa.Column("base", sa.Text, comment="only of a dirty slot: that of any other is the local content"),
         sa.Column("dirty", sa.Boolean, nullable=False),
         sa.Column("edited_at", sa.Text),

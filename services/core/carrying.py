@@ -2,7 +2,8 @@
 
 An exception that changes its place leaves its event behind, since Google names an instance by its place. So
 events stay and contents move: an exception takes over the event that is in its new place, and one that
-nobody takes over is made like its instance again, or deleted where there is none any more.
+nobody takes over is made like its instance again, or deleted where there is none any more. Where a place
+comes back that a series had lost, its instance takes place: nobody has cancelled that one.
 
 Source:
     Calendar API guide, 'Recurring events': an instance is named by its series and its original start.
@@ -16,13 +17,20 @@ from typing import TYPE_CHECKING
 from services.core.agenda import original_instant
 from services.core.edits import Edit, edit
 from services.core.frozen import replace
-from services.core.records import NO_LOOP, SeriesLink, Slot
+from services.core.records import DELETION, NO_LOOP, SeriesLink, Slot
 from services.core.recurrence import moved_start
-from services.core.series import going_along, instance_content, is_plain, left_behind, like_its_series
+from services.core.series import (
+    coming_back,
+    going_along,
+    instance_content,
+    is_plain,
+    left_behind,
+    like_its_series,
+)
 from services.core.slots import FIELD_GROUPS, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -84,7 +92,7 @@ def carry(result: ScopedEdit, exceptions: Sequence[Slot], move: Move, with_: Cir
         link = SeriesLink(move.place(start), move.target.id)
         after = instance_content(move.target.content, link.original_start)
         if instance_content(move.old, start) is None:
-            # Its place was gone before; what becomes of it is found out when it is pushed.
+            # Its place was gone before; unless that is back, pushing finds out what becomes of it.
             continue
         if after is None:
             result.edits.extend(ended([exception], with_))
@@ -104,6 +112,7 @@ def carry(result: ScopedEdit, exceptions: Sequence[Slot], move: Move, with_: Cir
             result.edits.extend([edited] if edited.changes else [])
     abandoned = {_place(each.series): each for each in exceptions if _is_abandoned(each, move.old)}
     _exchange(result, carried, abandoned, move, with_)
+    result.edits.extend(_returned(abandoned.values(), move, with_.now))
 
 
 def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slot:
@@ -127,21 +136,24 @@ def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slo
 def _exchange(
     result: ScopedEdit,
     carried: Sequence[tuple[Slot, SeriesLink, SlotContent]],
-    abandoned: Mapping[tuple[UUID | None, OriginalStart] | None, Slot],
+    abandoned: dict[tuple[UUID | None, OriginalStart] | None, Slot],
     move: Move,
     with_: Circumstances,
 ) -> None:
-    """Store exceptions in their new places; Google's events stay where they are."""
+    """Store exceptions in their new places; Google's events stay where they are.
+
+    Those of `abandoned` whose places are taken are removed from it.
+    """
     left = {_place(slot.series): slot for slot, _, _ in carried if slot.google is not None}
     # An event has one slot at a time, so whoever leaves a place is stored before the one that comes.
     later = any(_is_later(each) for each in carried)
     for exception, link, after in sorted(carried, key=_way, reverse=later):
         moved = _carried(exception, link, after, move, with_.now)
         there = left.pop(_place(link), None)
-        if there is None and (ghost := abandoned.get(_place(link))) is not None:
+        if there is None and (ghost := abandoned.pop(_place(link), None)) is not None:
             # It comes back to an event that was still to be deleted.
             result.edits.append(Edit(_without_event(ghost, with_.now), {}))
-            there = ghost
+            there = ghost if ghost.google is not None else None
         if there is not None:
             moved = replace(moved, google=there.google, base=there.base, sent=there.sent, refetch=True)
         result.edits.append(Edit(moved, exception.changes_to(moved.local)))
@@ -155,10 +167,55 @@ def _exchange(
 
 
 def _is_abandoned(exception: Slot, series: SlotContent) -> bool:
-    """Whether an exception is but an event that is still to be deleted, where the series has no instance."""
-    if exception.deleted_at is None or exception.google is None or exception.series is None:
+    """Whether an exception is but an event that is or was to be deleted, where the series has no instance."""
+    if exception.deleted_at is None or exception.series is None:
         return False
     return instance_content(series, exception.series.original_start) is None
+
+
+def _returned(ghosts: Iterable[Slot], move: Move, now: datetime) -> Iterator[Edit]:
+    """Those whose places are back, as the instances that are there."""
+    for ghost in ghosts:
+        instance = _returning(ghost, move)
+        if instance is not None:
+            back = _like_instance(ghost, instance, now)
+            yield Edit(back, ghost.changes_to(back.local))
+
+
+def _returning(ghost: Slot, move: Move) -> SlotContent | None:
+    """The instance that a series has again where it had lost one; `None`: it has none, or a cancelled one.
+
+    A move brings another instance there. Under new rules it is the same one, which stays cancelled if it was
+    so before it was lost.
+    """
+    if ghost.series is None or ghost.series.series_id != move.target.id:
+        return None
+    if move.wish.recurrence is not None and not ghost.series.went_along:
+        return None
+    return instance_content(move.target.content, ghost.series.original_start)
+
+
+def _like_instance(ghost: Slot, instance: SlotContent, now: datetime) -> Slot:
+    """What stood for a lost place as the instance that is there again.
+
+    Whether Google has forgotten that it was deleted there has to be looked up.
+    """
+    back = replace(
+        coming_back(ghost),
+        content=instance,
+        deleted_at=None,
+        failure=None,
+        hold_id=None,
+        loop=NO_LOOP,
+        quarantined_until=None,
+        version=ghost.version + 1,
+        updated_at=now,
+    )
+    if ghost.google is None:
+        return replace(back, base=instance, sent=None, edited_at={})
+    # That it is absent there is our doing, and no edit of somebody else.
+    sent = DELETION if ghost.sent is None and ghost.base is not None else ghost.sent
+    return replace(back, sent=sent, refetch=True, edited_at=dict.fromkeys(FIELD_GROUPS, now))
 
 
 def _without_event(ghost: Slot, now: datetime) -> Slot:

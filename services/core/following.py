@@ -13,6 +13,7 @@ from services.core.series import (
     SERIES_PENDING,
     coming_back,
     going_along,
+    has_place,
     instance_content,
     is_of_others,
     is_plain,
@@ -92,6 +93,8 @@ def _brought_back(exception: Slot, before: Slot, after: Slot, now: datetime) -> 
     """The exception, back if it was deleted along with a series that is back."""
     came_back = before.deleted_at is not None and after.deleted_at is None
     if not came_back or exception.series is None or not exception.series.went_along:
+        return exception
+    if not has_place(after, exception):
         return exception
     return replace(coming_back(exception), deleted_at=None, version=exception.version + 1, updated_at=now)
 

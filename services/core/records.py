@@ -52,7 +52,7 @@ class SeriesLink:
     recurring_event_id: str | None = None
     """Google's id of the series; `None` for an exception that was made here."""
     went_along: bool = False
-    """Whether the exception is deleted because its series is, and so comes back with it."""
+    """Whether the exception is deleted because its series or its instance is, and so comes back with it."""
 
 
 UNKNOWN_ETAG: Final = "*"

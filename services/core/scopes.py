@@ -22,7 +22,7 @@ from services.core.frozen import replace
 from services.core.records import SeriesLink, Slot
 from services.core.recurrence import Weekdays, continued_from, normalise_recurrence, shifted, truncated_before
 from services.core.scoped_edits import ScopedEdit
-from services.core.series import instance_content
+from services.core.series import coming_back, instance_content
 from services.core.slots import FIELD_GROUPS, Schedule
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def edit_instance(
         if exception.deleted_at is not None:
             raise UnknownInstanceError(series.id, original_start)
         require_editable(exception, content, copy=exception.google or series.google)
-        edited = edit(exception, content, now=now, policy=with_.policy, notify=notify)
+        # Whatever it was deleted along with before, this is about the instance itself.
+        edited = edit(coming_back(exception), content, now=now, policy=with_.policy, notify=notify)
         return ScopedEdit(edited.slot, [edited] if edited.changes else [])
     instance = instance_content(series.content, original_start)
     if instance is None:
@@ -192,6 +193,7 @@ def _new_exception(
     Until now a client saw the version of the series, so that of the exception goes on from there.
     """
     if vanished is not None:
+        vanished = coming_back(vanished)
         return replace(
             vanished, content=instance, base=instance, deleted_at=None, google=None, sent=None, refetch=False,
             edited_at={}, version=max(vanished.version, series.version) + 1,

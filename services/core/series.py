@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.core.agenda import stands_in
 from services.core.errors import UnknownInstanceError
 from services.core.frozen import replace
 from services.core.intake import cancelled_content
@@ -77,8 +78,9 @@ def left_behind(exception: Slot, instance: SlotContent | None, *, slot_id: UUID,
         now: Aware, UTC.
     """
     groups: Iterable[str] = ("deleted",) if instance is None else FIELD_GROUPS
+    is_lost = instance is None and exception.deleted_at is None
     return replace(
-        exception,
+        going_along(exception) if is_lost else exception,
         id=slot_id,
         content=instance or exception.base or exception.content,
         deleted_at=now if instance is None else None,
@@ -183,13 +185,13 @@ def _is_instance_again(before: Slot, after: Slot, series: Slot | None) -> bool:
 
 
 def going_along(exception: Slot) -> Slot:
-    """An exception that is deleted because its series is."""
+    """An exception that is deleted because its series is, or has no such instance any more."""
     assert exception.series is not None  # noqa: S101  # an exception has its link
     return replace(exception, series=replace(exception.series, went_along=True))
 
 
 def coming_back(exception: Slot) -> Slot:
-    """An exception that its series takes along when it comes back."""
+    """An exception that comes back with its series or its instance."""
     assert exception.series is not None  # noqa: S101  # an exception has its link
     return replace(exception, series=replace(exception.series, went_along=False))
 
@@ -223,5 +225,17 @@ def has_ended(series: Slot) -> bool:
 
 
 def by_original_start(exceptions: Iterable[Slot]) -> dict[OriginalStart, Slot]:
-    """The exceptions of one series by the instance that they stand for."""
-    return {each.series.original_start: each for each in exceptions if each.series is not None}
+    """The exceptions of one series by the instance that they stand for.
+
+    Of several in one place that is the one that stands in; the others have vanished.
+    """
+    ordered = sorted(exceptions, key=stands_in)
+    return {each.series.original_start: each for each in ordered if each.series is not None}
+
+
+def has_place(series: Slot, exception: Slot) -> bool:
+    """Whether a series lives, and has the instance that an exception stands for."""
+    assert exception.series is not None  # noqa: S101  # an exception has its link
+    if series.deleted_at is not None:
+        return False
+    return instance_content(series.content, exception.series.original_start) is not None

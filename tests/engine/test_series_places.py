@@ -1,0 +1,202 @@
+"""The app takes places from a series and brings them back: both sides show what is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.core.agenda import stands_in
+from services.core.slots import Schedule, Timed
+from services.slot_scopes import SlotAddress, SlotEdit
+from tests.engine.series_stories import bring_back, change, shift, shown, weekly_class
+from tests.engine.world import START, USER, World, make_world
+from tests.judges.series_sides import in_app, shown_in_app
+
+if TYPE_CHECKING:
+    from services.core.records import Slot
+
+DAILY = "RRULE:FREQ=DAILY;COUNT=16"
+MONDAYS = "RRULE:FREQ=WEEKLY;COUNT=3;BYDAY=MO"
+LESSONS = ["03-02T08 Class", "03-09T08 Class", "03-16T08 Class"]
+TUESDAYS = ["03-03T08 Class", "03-10T08 Class", "03-17T08 Class"]
+
+
+@pytest.fixture(params=["cancelled", "gone"])
+async def world(request: pytest.FixtureRequest) -> World:
+    """What Google makes of exceptions that have lost their instance is not documented; both are tried."""
+    world = await make_world()
+    world.google.call("POST", "/switches", {"orphaned_exceptions": request.param})
+    await world.settle()
+    return world
+
+
+async def rename(world: World, slot: Slot, day: int, title: str) -> None:
+    edit = SlotEdit(lambda content: replace(content, title=title))
+    await world.slots.edit(USER, of_day(slot, day), edit)
+
+
+async def have_rule(world: World, slot: Slot, rule: str) -> None:
+    edit = SlotEdit(lambda content: content, recurrence=(rule,))
+    await world.slots.edit(USER, SlotAddress(slot.id), edit)
+
+
+def of_day(slot: Slot, day: int) -> SlotAddress:
+    return SlotAddress(slot.id, START + timedelta(days=day))
+
+
+async def in_the_app(world: World) -> list[str]:
+    """What the app shows, whatever Google has: day and hour, and title."""
+    entries = sorted(map(shown_in_app, await in_app(world.reader, USER)))
+    return [f"{start[5:13]} {title}" for start, _, _, title, _, _ in entries]
+
+
+async def test_an_instance_that_moves_to_where_another_had_ended_takes_place(world: World):
+    slot, _ = await weekly_class(world, DAILY)
+    await rename(world, slot, 8, "Exam")
+    await world.settle()
+    await have_rule(world, slot, MONDAYS)
+    assert await shown(world) == LESSONS
+    await shift(world, slot, 0, "all", hours=24)
+    assert await in_the_app(world) == TUESDAYS
+    assert await shown(world) == TUESDAYS
+
+
+async def test_an_instance_that_moves_to_where_another_had_been_cancelled_takes_place(world: World):
+    slot, _ = await weekly_class(world, DAILY)
+    await world.slots.delete(USER, of_day(slot, 8))
+    await world.settle()
+    await have_rule(world, slot, MONDAYS)
+    assert await shown(world) == LESSONS
+    await shift(world, slot, 0, "all", hours=24)
+    assert await in_the_app(world) == TUESDAYS
+    assert await shown(world) == TUESDAYS
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_instance_that_ends_and_comes_back_before_google_knows_is_not_cancelled(
+    world: World, *, known: bool
+):
+    slot, _ = await weekly_class(world, DAILY)
+    before = await shown(world)
+    await rename(world, slot, 8, "Exam")
+    if known:
+        await world.settle()
+    await have_rule(world, slot, MONDAYS)
+    await have_rule(world, slot, DAILY)
+    assert await in_the_app(world) == before
+    assert await shown(world) == before
+
+
+async def test_an_instance_that_was_cancelled_stays_so_when_its_place_comes_back(world: World):
+    slot, _ = await weekly_class(world, DAILY)
+    await world.slots.delete(USER, of_day(slot, 8))
+    before = await shown(world)
+    await have_rule(world, slot, MONDAYS)
+    await have_rule(world, slot, DAILY)
+    assert await in_the_app(world) == before
+    assert await shown(world) == before
+
+
+async def test_a_series_that_grows_again_has_instances_where_those_that_followed_were_taken_away(
+    world: World,
+):
+    slot, _ = await weekly_class(world)
+    await change(world, slot, 2, "this", title="Exam")
+    await world.settle()
+    await shift(world, slot, 1, "following", hours=1)
+    assert await shown(world) == ["03-02T08 Class", "03-09T09 Class", "03-16T09 Exam", "03-23T09 Class"]
+    await have_rule(world, slot, MONDAYS)
+    both = sorted([*LESSONS, "03-09T09 Class", "03-16T09 Exam", "03-23T09 Class"])
+    assert await in_the_app(world) == both
+    assert await shown(world) == both
+
+
+async def test_an_exception_that_comes_to_where_another_had_ended_unsynced_takes_place(world: World):
+    slot, _ = await weekly_class(world, DAILY)
+    await rename(world, slot, 8, "Exam")
+    await have_rule(world, slot, MONDAYS)
+    await rename(world, slot, 7, "Talk")
+    await shift(world, slot, 0, "all", hours=24)
+    expected = ["03-03T08 Class", "03-10T08 Talk", "03-17T08 Class"]
+    assert await in_the_app(world) == expected
+    assert await shown(world) == expected
+
+
+async def test_an_exception_that_ended_before_its_series_was_deleted_does_not_come_back_with_it(world: World):
+    slot, _ = await weekly_class(world, DAILY)
+    await rename(world, slot, 8, "Exam")
+    await world.settle()
+    await have_rule(world, slot, MONDAYS)
+    await world.settle()
+    await world.delete(slot)
+    await world.settle()
+    await bring_back(world, slot)
+    assert await in_the_app(world) == LESSONS
+    assert await shown(world) == LESSONS
+
+
+async def test_an_instance_that_ended_came_back_and_was_cancelled_stays_so_with_its_series(world: World):
+    slot, event_id = await weekly_class(world, DAILY)
+    before = await shown(world)
+    await rename(world, slot, 8, "Exam")
+    await world.settle()
+    await have_rule(world, slot, MONDAYS)
+    await world.settle()
+    world.clock.advance(timedelta(seconds=1))
+    world.google.edit(event_id, recurrence=[DAILY])
+    assert await shown(world) == before
+    await world.slots.delete(USER, of_day(slot, 8))
+    without = [each for each in before if each != "03-10T08 Class"]
+    assert await shown(world) == without
+    await world.delete(slot)
+    await world.settle()
+    await bring_back(world, slot)
+    assert await in_the_app(world) == without
+    assert await shown(world) == without
+
+
+async def test_exceptions_that_left_and_came_back_are_edited_in_their_places(world: World):
+    slot = await with_exams_that_left_and_came_back(world)
+    for number in range(4):
+        await change(world, slot, number, "this", title="Talk")
+    expected = ["03-02T08 Talk", "03-09T08 Talk", "03-16T08 Talk", "03-23T08 Talk"]
+    assert await in_the_app(world) == expected
+    assert await shown(world) == expected
+
+
+async def test_what_vanished_does_not_come_back_into_a_place_that_is_taken(world: World):
+    slot = await with_exams_that_left_and_came_back(world)
+    vanished = [
+        each for each in await world.all_slots(deleted=True) if each.deleted_at and not stands_in(each)
+    ]
+    assert vanished
+    for each in vanished:
+        await bring_back(world, each)
+    for number in range(4):
+        await change(world, slot, number, "this", title="Talk")
+    assert [each for each in await shown(world) if "Talk" in each] == [
+        "03-02T08 Talk",
+        "03-09T08 Talk",
+        "03-16T08 Talk",
+        "03-23T08 Talk",
+    ]
+
+
+async def with_exams_that_left_and_came_back(world: World) -> Slot:
+    """A series all of whose instances are exceptions, which moved by an hour and back."""
+    slot, _ = await weekly_class(world)
+    for number in range(4):
+        await change(world, slot, number, "this", title="Exam")
+    await world.settle()
+    for hours in (1, 0):
+        span = Timed(START + timedelta(hours=hours), START + timedelta(hours=hours + 1), "UTC")
+        await world.slots.edit(USER, SlotAddress(slot.id), at(span))
+        await world.settle()
+    return slot
+
+
+def at(span: Timed) -> SlotEdit:
+    return SlotEdit(lambda content: replace(content, schedule=Schedule(span, content.schedule.recurrence)))
