@@ -27,9 +27,10 @@ SECOND_LOOK: Final = timedelta(seconds=2)
 def is_believed(call: Call, slot: Slot) -> bool:
     """Whether the slot's event is taken to be gone.
 
-    An instance of a series leaves no tombstone, and what may not have arrived was never there.
+    What may not have arrived was never there. An instance of a series leaves no tombstone when its place is
+    gone, and is asked for twice all the same: nothing would ever tell that its event is there after all.
     """
-    if slot.base is None or slot.series is not None or isinstance(call, Insert):
+    if slot.base is None or isinstance(call, Insert):
         return True
     return slot.failure is not None and slot.failure.reason == EVENT_NOT_FOUND
 

@@ -58,6 +58,19 @@ async def test_one_instance_becomes_an_exception(world: World):
     assert world.google.event(instance_id(event_id, 1))["recurringEventId"] == event_id
 
 
+@pytest.mark.parametrize("title", ["Exam", "Test"])
+async def test_an_instance_that_google_denies_once_by_mistake_stays_the_same_on_both_sides(
+    world: World, title: str
+):
+    slot, _ = await weekly_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    await world.settle()
+    world.google.fault("answer", method="PATCH", status=412, reason="conditionNotMet")
+    world.google.fault("answer", method="GET", path="/events/.+", status=404, reason="notFound")
+    await change(world, slot, 1, "this", title=title, location="Room 1")
+    assert await shown(world) == [CLASSES[0], f"03-09T08 {title}", *CLASSES[2:]]
+
+
 async def test_one_instance_can_be_edited_before_google_has_the_series(world: World):
     slot = await new_class(world)
     await change(world, slot, 1, "this", title="Exam")
