@@ -93,8 +93,8 @@ class SyncWorker:
                 self._crowded = crowded
                 self._start(claim)
             elif not crowded:
-                # Another replica was faster.
-                return due_at
+                # Another replica was faster, or is about to be: what stays due is found by the next poll.
+                return None
         return None
 
     def _start(self, claim: Claim) -> None:

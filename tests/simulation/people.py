@@ -134,7 +134,6 @@ class Person(AccountHolder):
         if not conflicts:
             return
         conflict = dice.choice(conflicts)
-        self.ledger.settled |= set(conflict_values(conflict))
         slot = await self.world.slot(self.account.user_id, conflict.slot_id)
         keep_loser = slot is not None and slot.local is not None and dice.random() < 0.5
         self.causes += 1
@@ -148,6 +147,8 @@ class Person(AccountHolder):
             )
         except (UnknownConflictError, *_GONE):
             return
+        # What was never answered may have happened.
+        self.ledger.settled |= set(conflict_values(conflict))
         await self._settle_what_was_restored(conflict.slot_id)
 
     async def _settle_what_was_restored(self, slot_id: Any) -> None:
