@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.core.absence import has_let_go_of
 from services.core.event_ids import event_id_for, slot_id_in
 from services.core.freshness import is_known, must_be_read_afresh, newest
 from services.core.frozen import replace
@@ -60,6 +61,8 @@ class PageSorter:
         self._listing = listing
         self._found = SortedPage()
         self._given: set[UUID] = set()
+        self._let_go: dict[str, Slot] = {}
+        """Slots that have let go of these events."""
 
     async def sort(self, events: Sequence[RemoteEvent]) -> SortedPage:
         """What has to be written for the events of a page."""
@@ -72,6 +75,8 @@ class PageSorter:
                 self._take_in(slot, event)
             elif event.instance is not None:
                 instances.append(event)
+            elif (former := self._let_go.get(event_id)) is not None and event.content is not None:
+                self._look_again(former, event)
             elif event.content is not None:
                 own_id = await self._own_id_of(event)
                 slot_id = own_id or self._run.ids.uuid()
@@ -114,6 +119,12 @@ class PageSorter:
             )
         )
 
+    def _look_again(self, slot: Slot, event: RemoteEvent) -> None:
+        """Have Google asked what the slot's former event is: the page may be older than its end."""
+        if self._listing is not None:
+            self._found.seen.append(slot)
+        self._found.to_refetch.append(replace(slot, google=event.copy, refetch=True))
+
     def _add(
         self, event: RemoteEvent, slot_id: UUID, series: SeriesLink | None, *, returned: bool = False
     ) -> None:
@@ -144,8 +155,12 @@ class PageSorter:
             found = await slots.find_many(self._user_id, set(made.values()))
             for event_id, slot_id in made.items():
                 slot = found.get(slot_id)
-                if slot is not None and slot.google is None and event_id == self._own_event_id(slot):
+                if slot is None or slot.google is not None:
+                    continue
+                if event_id == self._own_event_id(slot):
                     bound[event_id] = slot
+                elif slot.calendar_id == self._calendar_id and has_let_go_of(slot, event_id):
+                    self._let_go[event_id] = slot
         unbound = [each for each in events if each not in bound and events[each].content is not None]
         for slot in await slots.arriving(self._user_id, self._calendar_id, unbound):
             if slot.google is not None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from services.core.event_ids import generation_in, slot_id_in
 from services.core.pushing import Call, Fetch, Insert, Locate
 from services.core.records import PushFailure, Slot
 
@@ -45,3 +46,13 @@ def to_be_looked_for_again(call: Call, slot: Slot, now: datetime) -> Slot:
         refetch=True,
         failure=PushFailure(EVENT_NOT_FOUND, detail, 1, now + SECOND_LOOK),
     )
+
+
+def has_let_go_of(slot: Slot, event_id: str) -> bool:
+    """Whether an event is of a former life of the slot, which has no event now and is not getting one.
+
+    It was removed at Google, or taken for gone. Listed again, it is not another thing: a page may have been
+    read before the removal, or Google was wrong. As a slot of its own it would be there twice.
+    """
+    free = slot.google is None and slot.sent is None and slot.series is None
+    return free and slot_id_in(event_id) == slot.id and generation_in(event_id) < slot.generation

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.bindings import unbound
 from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
 from tests.engine.interruptions import die_at
@@ -16,6 +17,7 @@ from tests.engine.world import EMAIL, USER, World, make_world
 from tests.judges.series_sides import in_google
 
 if TYPE_CHECKING:
+    from services.core.records import Slot
     from services.google.transport import HttpRequest
 
 
@@ -190,6 +192,36 @@ async def test_a_cancelled_instance_stays_so_after_a_disconnect_that_removed_its
     assert world.google.events() == []
     await relink(world)
     assert await shown(world) == ["03-02T08 Class", "03-16T08 Class", "03-23T08 Class"]
+
+
+async def let_go(world: World, slot: Slot) -> None:
+    """What a disconnect does with a slot whose event it has removed from Google."""
+    async with world.uow() as tx:
+        await tx.users.lock(USER)
+        await tx.slots.save([unbound(slot)])
+
+
+async def test_an_event_that_a_slot_has_let_go_of_and_that_is_there_is_no_second_slot(world: World):
+    slot, event_id = await world.linked("Mine")
+    await let_go(world, slot)
+    await world.list_everything()
+    assert [(event["id"], event["summary"]) for event in world.google.events()] == [(event_id, "Mine")]
+    assert [each.id for each in await world.all_slots()] == [slot.id]
+
+
+async def test_a_page_that_was_read_before_an_event_was_removed_makes_no_second_slot(world: World):
+    slot, event_id = await world.linked("Mine")
+    await let_go(world, slot)
+    once = iter([True])
+
+    async def removed(request: HttpRequest) -> None:
+        if request.method == "GET" and request.url.split("?")[0].endswith("/events") and next(once, False):
+            world.google.delete(event_id)
+
+    world.transport.after = removed
+    await world.list_everything()
+    assert [event["summary"] for event in world.google.events()] == ["Mine"]
+    assert [(each.id, each.content.title) for each in await world.all_slots()] == [(slot.id, "Mine")]
 
 
 async def relink(world: World) -> None:
