@@ -2,7 +2,8 @@
 
 Google keeps what was deleted as a tombstone for weeks, and answers with that. So an event that was there and
 is unknown now is rare, and a mistake of Google's more likely; taken at its word, the event would be made anew
-and be there twice. It is asked a second time, a moment later.
+and be there twice. It is asked a second time, a moment later. And an event that was let go of and is listed
+all the same is looked at, before it counts as another thing.
 
 Source: reported spurious 404 answers; Calendar API reference, `events.get` (what was deleted comes as
 `cancelled`).
