@@ -153,6 +153,7 @@ class PageSorter:
         if made:
             # By the id alone: the mark may be gone, and a copy of an event carries it under another id.
             found = await slots.find_many(self._user_id, set(made.values()))
+            former: dict[UUID, tuple[str, Slot]] = {}
             for event_id, slot_id in made.items():
                 slot = found.get(slot_id)
                 if slot is None or slot.google is not None:
@@ -160,7 +161,12 @@ class PageSorter:
                 if event_id == self._own_event_id(slot):
                     bound[event_id] = slot
                 elif slot.calendar_id == self._calendar_id and has_let_go_of(slot, event_id):
-                    self._let_go[event_id] = slot
+                    former[slot.id] = (event_id, slot)
+            # A slot has one event: the one of its present life before any of a former one.
+            present = {slot.id for slot in bound.values()}
+            self._let_go = {
+                event_id: slot for slot_id, (event_id, slot) in former.items() if slot_id not in present
+            }
         unbound = [each for each in events if each not in bound and events[each].content is not None]
         for slot in await slots.arriving(self._user_id, self._calendar_id, unbound):
             if slot.google is not None:

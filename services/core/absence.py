@@ -11,11 +11,11 @@ Source: reported spurious 404 answers; Calendar API reference, `events.get` (wha
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from services.core.event_ids import generation_in, slot_id_in
+from services.core.frozen import replace
 from services.core.pushing import Call, Fetch, Insert, Locate
 from services.core.records import PushFailure, Slot
 

@@ -11,6 +11,7 @@ import pytest
 from services.bindings import unbound
 from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
+from services.core.event_ids import event_id_for
 from tests.engine.interruptions import die_at
 from tests.engine.series_stories import cancel, change, google_class, instance_id, shown, weekly_class
 from tests.engine.world import EMAIL, USER, World, make_world
@@ -207,6 +208,18 @@ async def test_an_event_that_a_slot_has_let_go_of_and_that_is_there_is_no_second
     await world.list_everything()
     assert [(event["id"], event["summary"]) for event in world.google.events()] == [(event_id, "Mine")]
     assert [each.id for each in await world.all_slots()] == [slot.id]
+
+
+async def test_a_slot_whose_former_and_present_events_are_listed_at_once_keeps_the_present_one(world: World):
+    slot, _ = await world.linked("Mine")
+    await let_go(world, slot)
+    present = event_id_for(slot.id, 1)
+    world.google.create("Mine", id=present)
+    await world.list_everything()
+    google = (await world.slot(slot.id)).google
+    assert google is not None
+    assert google.event_id == present
+    assert len(await world.all_slots()) == len(world.google.events()) == 2
 
 
 async def test_a_page_that_was_read_before_an_event_was_removed_makes_no_second_slot(world: World):
