@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import timedelta
 
+    from persistence.sqlite import Opener
 _SQLITE_READERS = 4
 _POSTGRES_POOL = 10
 _POSTGRES_OVERFLOW = 10
@@ -53,13 +54,14 @@ class MigrationState:
 class Database:
     """The engines of one database; opens nothing before it is used."""
 
-    def __init__(self, url: str, *, patience: timedelta = PATIENCE) -> None:
+    def __init__(self, url: str, *, patience: timedelta = PATIENCE, opened_by: Opener = opener) -> None:
         """Make the engines of `url`.
 
         Args:
             url: As operators write it.
             patience: How long a transaction on SQLite waits until it may write; PostgreSQL has limits of its
                 own.
+            opened_by: What opens connections of SQLite.
 
         Raises:
             ValueError: The URL names no database that is supported.
@@ -70,8 +72,8 @@ class Database:
         self._write_lock = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         if self.is_sqlite:
-            self._writer = _sqlite_engine(self.url, WritingConnection, pool_size=1)
-            self._reader = _sqlite_engine(self.url, ReadingConnection, pool_size=_SQLITE_READERS)
+            self._writer = _sqlite_engine(self.url, WritingConnection, opened_by, pool_size=1)
+            self._reader = _sqlite_engine(self.url, ReadingConnection, opened_by, pool_size=_SQLITE_READERS)
         else:
             self._writer = self._reader = _postgres_engine(self.url)
 
@@ -194,8 +196,10 @@ def _engine(url: URL, **options: Any) -> AsyncEngine:
     )
 
 
-def _sqlite_engine(url: URL, kind: type[sqlite3.Connection], *, pool_size: int) -> AsyncEngine:
-    opened = opener(url.database or "", kind, timeout_s=PATIENCE.total_seconds())
+def _sqlite_engine(
+    url: URL, kind: type[sqlite3.Connection], opened_by: Opener, *, pool_size: int
+) -> AsyncEngine:
+    opened = opened_by(url.database or "", kind, timeout_s=PATIENCE.total_seconds())
     return _engine(url, pool_size=pool_size, async_creator=opened)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiosqlite
 
@@ -84,6 +84,15 @@ class ReadingConnection(_Transactional):
 def limit_wait(driver: Any, wait: float) -> None:
     """Say for how many seconds the next transaction of a writing connection may wait for other processes."""
     driver._conn.wait_ms = max(0, int(wait * 1000))  # noqa: SLF001 - there is no other way to it.
+
+
+class Opener(Protocol):
+    """Makes what opens connections to a file."""
+
+    def __call__(
+        self, path: str, kind: type[sqlite3.Connection], *, timeout_s: float
+    ) -> Callable[[], Awaitable[Any]]:
+        """What opens a connection of a kind, as aiosqlite has them."""
 
 
 def opener(path: str, kind: type[sqlite3.Connection], *, timeout_s: float) -> Callable[[], Awaitable[Any]]:

@@ -12,22 +12,22 @@ import shutil
 import sqlite3
 import tempfile
 from collections import defaultdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from unittest.mock import patch
 
 import aiosqlite
 
 from persistence.database import Database
 from persistence.memory import MemoryStore, MemoryUnitOfWork
+from persistence.sqlite import WritingConnection
 from persistence.unit_of_work import SqlUnitOfWork
 from tests.databases import migrated_file
 from tests.simulation.loop import TURN
 from tests.simulation.processes import process_at_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Generator, Iterator
     from contextlib import AbstractContextManager
 
     from services.core.storage import UnitOfWork
@@ -85,10 +85,6 @@ class _InFile:
     def open(self) -> _OpenedFile:
         return _OpenedFile(self._file, self._connections)
 
-    def connected(self, connection: aiosqlite.Connection) -> None:
-        """A process has a connection more."""
-        self._connections[process_at_work()].append(connection)
-
     def close(self) -> None:
         """Close what is open still."""
         for process in list(self._connections):
@@ -98,7 +94,20 @@ class _InFile:
 class _OpenedFile:
     def __init__(self, file: Path, connections: dict[Process | None, list[aiosqlite.Connection]]) -> None:
         self._connections = connections
-        self.uow: UnitOfWork = SqlUnitOfWork(Database(f"sqlite:///{file}"))
+        self.uow: UnitOfWork = SqlUnitOfWork(Database(f"sqlite:///{file}", opened_by=self._opener))
+
+    def _opener(
+        self, path: str, kind: type[sqlite3.Connection], *, timeout_s: float
+    ) -> Callable[[], Awaitable[Any]]:
+        del timeout_s
+        factory = _NeverWaiting if kind is WritingConnection else kind
+
+        async def open_connection() -> aiosqlite.Connection:
+            connection = await _WithoutThread(partial(sqlite3.connect, path, factory=factory, timeout=0), 64)
+            self._connections[process_at_work()].append(connection)
+            return connection
+
+        return open_connection
 
     def killed(self, process: Process) -> None:
         """The system closes its files, and SQLite undoes what was not committed."""
@@ -132,30 +141,30 @@ def _sqlite() -> Iterator[Store]:
         file = Path(folder) / "history.db"
         shutil.copy(template, file)
         store = _InFile(file)
-        with _without_threads(store):
-            try:
-                yield store
-            finally:
-                store.close()
+        try:
+            yield store
+        finally:
+            store.close()
 
 
-@contextlib.contextmanager
-def _without_threads(store: _InFile) -> Iterator[None]:
-    """Statements run where they are asked for; whoever finds the database locked waits in virtual time."""
+class _WithoutThread(aiosqlite.Connection):
+    """Runs statements where they are asked for; whoever finds the database locked waits in virtual time."""
 
-    async def connect(self: aiosqlite.Connection) -> aiosqlite.Connection:
+    async def _connect(self) -> _WithoutThread:
         await TURN
         self._connection = self._connector()
-        store.connected(self)
         return self
 
-    async def execute(self: aiosqlite.Connection, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def __await__(self) -> Generator[Any, None, _WithoutThread]:
+        return self._connect().__await__()
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         await TURN
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _PATIENCE_S
         while True:
             try:
-                return work(*args, **kwargs)
+                return fn(*args, **kwargs)
             except sqlite3.OperationalError as error:
                 busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
                 begun = self._connection is not None and self._connection.in_transaction
@@ -163,17 +172,20 @@ def _without_threads(store: _InFile) -> Iterator[None]:
                     raise
             await asyncio.sleep(_RETRY_S)  # noqa: TID251  # as the busy handler does
 
-    def stop(self: aiosqlite.Connection) -> None:
+    def stop(self) -> None:
         close_all([self])
 
-    with (
-        patch.object(aiosqlite.Connection, "__await__", lambda self: connect(self).__await__()),
-        patch.object(aiosqlite.Connection, "_execute", execute),
-        patch.object(aiosqlite.Connection, "stop", stop),
-        # SQLite's own waiting would hold up the only thread.
-        patch("persistence.database.limit_wait", lambda *_: None),
-    ):
-        yield
+
+class _NeverWaiting(WritingConnection):
+    """SQLite's own waiting would hold up the only thread."""
+
+    @property
+    def wait_ms(self) -> int:
+        return 0
+
+    @wait_ms.setter
+    def wait_ms(self, _: int) -> None:
+        pass
 
 
 STORES: dict[str, Callable[[], AbstractContextManager[Store]]] = {"memory": _memory, "sqlite": _sqlite}
