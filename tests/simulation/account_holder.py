@@ -117,6 +117,7 @@ class AccountHolder:
                 )
             except (UnknownHoldError, ConnectionLostError):
                 continue
+            self.world.happened["hold rejected" if reject else "hold approved"] += 1
 
     # The life of the connection.
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation import judges, loop, mishaps
 from tests.simulation.feed import FeedReader
+from tests.simulation.mass_deletions import judge_the_brake
 from tests.simulation.people import Person
-from tests.simulation.plan import EVERYBODY, GOOGLE, THE_APP
+from tests.simulation.plan import EVERYBODY, GOOGLE, MASS_DELETION, THE_APP, UNDECIDED
 from tests.simulation.processes import Strike, owned_tasks
 from tests.simulation.promptness import judge_promptness
 from tests.simulation.resting import QUIET_S, Rest
@@ -88,6 +89,7 @@ class _Played:
             await judge_promptness(world)
             await self._calm(world, people)
             await self._one_side_alone(world, people, readers)
+            await self._much_is_deleted(world, people, readers)
             await judges.judge(world, people)
             await self._stay_silent(world)
             for reader in readers:
@@ -110,6 +112,20 @@ class _Played:
             for before, after in zip(edited, synced, strict=True):
                 nothing_was_changed(who, before, after)
 
+    async def _much_is_deleted(
+        self, world: World, people: list[AccountHolder], readers: list[FeedReader]
+    ) -> None:
+        """What is too much to be believed waits, however long, until a person has decided."""
+        if not self.plan.act(MASS_DELETION):
+            return
+        await self._play(world, people, readers, MASS_DELETION)
+        await self._calm(world, people, undecided=True)
+        for person in people:
+            if isinstance(person, Person):
+                await judge_the_brake(person)
+        await self._play(world, people, readers, UNDECIDED)
+        await self._calm(world, people)
+
     async def _play(
         self, world: World, people: list[AccountHolder], readers: list[FeedReader], act: int
     ) -> None:
@@ -123,8 +139,14 @@ class _Played:
         if doing:
             await asyncio.gather(*doing)
 
-    async def _calm(self, world: World, people: list[AccountHolder]) -> None:
-        """Nothing goes wrong any more, and whoever lost the connection links again."""
+    async def _calm(self, world: World, people: list[AccountHolder], *, undecided: bool = False) -> None:
+        """Nothing goes wrong any more, and whoever lost the connection links again.
+
+        Args:
+            world: In which it comes to rest.
+            people: Who do what they are asked to.
+            undecided: Whether nobody looks at what is held.
+        """
         world.line.clear()
         world.faults.forget()
         world.post.lost = world.post.doubled = world.post.late = 0
@@ -143,7 +165,8 @@ class _Played:
         while not await rest.reached():
             await world.clock.sleep(QUIET_S)
             for person in people:
-                await person.review(self.plan.stream("review"))
+                if not undecided:
+                    await person.review(self.plan.stream("review"))
                 await person.try_again(self.plan.stream("try again"))
                 await person.link_when_asked_to()
         for person in people:

@@ -55,6 +55,7 @@ async def judge(world: World, people: Sequence[AccountHolder]) -> None:
     assert world.accounts[0].google.call("GET", "/mails")["mails"] == [], "I9: nobody asked for mail"
     writes_have_causes(world, people)
     google_is_asked_when_it_wants(world)
+    no_dead_grant_is_tried_again(world)
 
 
 def both_sides_are_equal(slots: list[Slot], events: list[dict[str, Any]]) -> None:
@@ -153,6 +154,15 @@ def google_is_asked_when_it_wants(world: World) -> None:
         for what in world.happened
     )
     assert excused or not world.line.impatient, f"I15: {world.line.impatient} calls came too early"
+
+
+def no_dead_grant_is_tried_again(world: World) -> None:
+    """I16: who hears that a grant is gone tells everybody, unless it is struck, or the database fails it."""
+    excuses = sum(
+        count for what, count in world.happened.items() if what.startswith(("struck", "database", "stopped"))
+    )
+    again = world.line.grants.asked_again
+    assert again <= excuses, f"I16: a dead grant was tried {again} more times"
 
 
 async def judge_bookkeeping(world: World, person: AccountHolder, conflicts: list[ConflictRecord]) -> None:

@@ -15,6 +15,7 @@ import orjson
 from sandbox import Request
 from services.core.boundary import _open_transactions
 from services.google.transport import HttpRequest, HttpResponse, no_answer
+from tests.simulation.grants import DeadGrants
 from tests.simulation.sight import Sight, series_cut
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class Line:
 
     A listing of everything may have begun long before, and tells nothing of what was changed since.
     """
+    grants: DeadGrants = field(default_factory=DeadGrants)
     on_cut: Callable[[str, float], None] | None = None
     """Called when an event was moved or ended, with its id, and with when what the caller had seen was so."""
 
@@ -223,6 +225,7 @@ class ProcessLine:
         if 0 < self._process.stands_until > sent_at - _REPEATED_WITHIN_S:
             # Perhaps the repetition of a call that was under way when the process stood still.
             sent_at = -inf
+        line.grants.sent(request, at=sent_at)
         fault = line.next_fault(request.method)
         if fault is not None:
             name = fault if isinstance(fault, str) else str(fault.get("status", fault["kind"]))
@@ -248,6 +251,7 @@ class ProcessLine:
             raise no_answer("connection-lost")
         headers = {name.lower(): value for name, value in answer.headers.items()}
         given = HttpResponse(answer.status, headers, answer.body)
+        line.grants.answered(request, given, self._process, at=loop.time())
         shown = given if line.stale is None else line.stale.answered(request, given)
         if shown is given:
             self._sight.answered(account, request, given.status, given.body)

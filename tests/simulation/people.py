@@ -17,6 +17,7 @@ from services.slot_service import SlotDraft
 from tests.judges.ancestry import FIELDS, Ledger, google_times, remote_value
 from tests.judges.values import conflict_values, local_value, schedule_of
 from tests.simulation.account_holder import AccountHolder
+from tests.simulation.mass_deletions import MassDeletion, delete_much
 
 if TYPE_CHECKING:
     import random
@@ -39,6 +40,8 @@ class Person(AccountHolder):
     """The first title of each thing that was created."""
     extras: dict[str, Any] = field(default_factory=dict)
     """What the person wrote into events beside the fields that the app knows, by event id."""
+    mass_deletion: MassDeletion | None = None
+    """The last one in Google."""
 
     # What a person does in the app.
 
@@ -229,10 +232,15 @@ class Person(AccountHolder):
         events = self.account.google.events()
         if not events:
             return
-        event = dice.choice(events)
+        self.delete_there(dice.choice(events))
+        self.world.deliver()
+
+    def delete_there(self, event: dict[str, Any]) -> None:
         self.ledger.settled |= {remote_value(event, name) for name in FIELDS}
         self.account.google.delete(event["id"])
-        self.world.deliver()
+
+    async def google_mass_deletion(self, dice: random.Random) -> None:
+        await delete_much(self, dice)
 
     async def google_undelete(self, dice: random.Random) -> None:
         """A person finds something in the bin."""

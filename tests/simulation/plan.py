@@ -97,6 +97,9 @@ EVERYBODY: Final = 0
 THE_APP: Final = 1
 GOOGLE: Final = 2
 """Whose edits an act has."""
+MASS_DELETION: Final = 3
+UNDECIDED: Final = 4
+"""Much is deleted in Google; and what people do before somebody decides about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,16 @@ class Shape:
     """Whether Google forgets exceptions whose series loses their instances, or shows them as cancelled."""
 
 
+MASS_DELETIONS: Final = 0.2
+"""In how many histories much is deleted at the end, of those in which little is much."""
+_WHILE_HELD: Final = {
+    "edit": 2,
+    "drop": 1,
+    "born": 1,
+    "google_undelete": 2,
+    "tokens_forgotten": 1,
+    "review": 1,
+}
 SERIES_SHARE: Final = 0.2
 """How many histories are of series."""
 
@@ -181,6 +194,7 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
     life = random.Random(f"{seed} life")
     if life.random() < 0.15:
         mishaps += [_drawn(life, LIFE, span) for _ in range(life.randrange(1, 4))]
+    happenings += _mass_deletion(random.Random(f"{seed} mass deletion"), shape, span)
     return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: (each.act, each.at))))
 
 
@@ -193,6 +207,23 @@ def _of_series(dice: random.Random, span: float, edits: int) -> list[Happening]:
     happenings += [replace(each, act=THE_APP) for each in alone]
     happenings.append(replace(_drawn(dice, GOOGLE_ALONE, 2.0), act=GOOGLE))
     return happenings
+
+
+def _mass_deletion(dice: random.Random, shape: Shape, span: float) -> list[Happening]:
+    """Sometimes in the middle of everything, else when nothing could vanish by anything else."""
+    if shape.series or shape.brake_minimum > 1 or dice.random() >= MASS_DELETIONS:
+        return []
+    kind = {"google_mass_deletion": 1}
+    if dice.random() < 0.25:
+        return [_drawn(dice, kind, span)]
+    deletion = replace(_drawn(dice, kind, 1.0), act=MASS_DELETION)
+    mishaps = [_drawn(dice, _BLAMELESS, 3.0) for _ in range(dice.choice((0, 0, 1, 2)))]
+    meanwhile = [_drawn(dice, _WHILE_HELD, 3.0) for _ in range(dice.choice((0, 1, 2)))]
+    return [
+        deletion,
+        *(replace(each, act=MASS_DELETION) for each in mishaps),
+        *(replace(each, act=UNDECIDED) for each in meanwhile),
+    ]
 
 
 def _shape(dice: random.Random) -> Shape:

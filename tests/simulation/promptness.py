@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.judges.ancestry import FIELDS, remote_value
 from tests.judges.values import local_value
-from tests.simulation.plan import PEOPLE
+from tests.simulation.plan import EVERYBODY, PEOPLE
 
 if TYPE_CHECKING:
     from tests.simulation.world import Account, World
@@ -23,7 +23,8 @@ _CALLS: Final = 30
 async def judge_promptness(world: World) -> None:
     """I15: after the last edit of a history without mishaps, both sides agree well before the next poll."""
     shape = world.plan.shape
-    if shape.series or any(shape.skews_s) or any(each.kind not in PEOPLE for each in world.plan.happenings):
+    happenings = world.plan.act(EVERYBODY)
+    if shape.series or any(shape.skews_s) or any(each.kind not in PEOPLE for each in happenings):
         return
     now = asyncio.get_running_loop().time
     deadline = now() + _AT_LEAST_S + _CALLS * shape.slow

@@ -33,6 +33,7 @@ PEOPLE: Final = (
     *("create", "edit", "drop", "restore", "born", "google_edit", "google_delete", "google_undelete"),
     *("google_reminders", "google_extras", "resolve", "review", "request sent again"),
     *("relink", "disconnect", "initialize", "revoke", "ask_for_sync"),
+    *("google_mass_deletion", "deletions held", "hold rejected", "hold approved"),
 )
 """What people do."""
 BRANCHES: Final = (

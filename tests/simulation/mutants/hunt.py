@@ -37,9 +37,11 @@ _JUDGES: Final = {
     "I5": "writes have causes",
     "I7": "nobody sees others",
     "I9": "no mail unasked",
+    "I11": "a mass deletion waits",
     "I12": "both sides are equal",
     "I13": "silence at rest",
     "I15": "it is prompt and patient",
+    "I16": "a dead grant is let go",
 }
 
 

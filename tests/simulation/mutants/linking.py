@@ -80,6 +80,18 @@ def refused_tokens_are_used_again(patch: MonkeyPatch) -> None:
     patch.setattr(token_service, "STALE_BEFORE_EXPIRY", timedelta(days=-30))
 
 
+@mutant("revoke", "edit", "ask_for_sync")
+def dead_grants_are_tried_again(patch: MonkeyPatch) -> None:
+    """That Google refuses a grant for good is told to whoever waits and not remembered: it is asked for
+    tokens of it for ever."""
+
+    async def forget(self: Any, account: Any) -> bool:
+        del self, account
+        return True
+
+    patch.setattr(TokenService, "_require_reauthorisation", forget)
+
+
 @mutant()
 def tokens_are_anybodys(patch: MonkeyPatch) -> None:
     """An access token serves whoever asks next: one user's events go to another one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services import sync_pull, sync_sorting
+from services import sync_missing, sync_pull, sync_sorting
 from services.core.freshness import is_known
 from services.sync_missing import MissingEvents
 from services.sync_pull import Puller
@@ -45,6 +45,13 @@ def one_listing_is_believed(patch: MonkeyPatch) -> None:
         return True
 
     patch.setattr(MissingEvents, "settle", settle)
+
+
+@mutant()
+def the_brake_is_off(patch: MonkeyPatch) -> None:
+    """However much a listing lacks, it counts as deleted: a calendar that somebody emptied is empty here,
+    too, and nobody was asked."""
+    patch.setattr(sync_missing, "is_mass_deletion", lambda **_: False)
 
 
 @mutant("tokens_forgotten", "google_delete")
