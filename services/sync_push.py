@@ -173,7 +173,7 @@ class Pusher:
                 case Failed(error) if isinstance(call, Move) and error.failure is FailureClass.PERMANENT:
                     await store_refusal(tx, slot, _failure(run, slot, error))
                 case Failed(error, sent_unknown):
-                    await self._store_failure(tx, run, slot, error, sent_unknown=sent_unknown)
+                    await self._store_failure(tx, run, slot, call, error, sent_unknown=sent_unknown)
                 case Departed():
                     pass
 
@@ -244,7 +244,14 @@ class Pusher:
         return intake if landed else replace(intake, slot=unless_plain(slot, intake.slot, series))
 
     async def _store_failure(
-        self, tx: Transaction, run: CalendarRun, slot: Slot, error: VendorError, *, sent_unknown: bool
+        self,
+        tx: Transaction,
+        run: CalendarRun,
+        slot: Slot,
+        call: Call,
+        error: VendorError,
+        *,
+        sent_unknown: bool,
     ) -> None:
         slot = slot if sent_unknown else replace(slot, sent=None)
         calendar_waits = error.failure in {FailureClass.RATE_LIMITED, FailureClass.AUTHENTICATION}
@@ -254,22 +261,22 @@ class Pusher:
             return
         _log.info("push failed: %s", error, extra=where(run, slot=str(slot.id)))
         run.count(failed=1)
-        failure = _failure(run, slot, error)
-        # What Google will not show either is not looked at again and again.
-        refetch = slot.refetch and failure.next_attempt_at is not None
-        await tx.slots.save([replace(slot, failure=failure, refetch=refetch)])
+        failure = _failure(run, slot, error, reading=isinstance(call, Fetch | Locate))
+        await tx.slots.save([replace(slot, failure=failure)])
 
 
 async def _concerns(tx: Transaction, run: CalendarRun, slot: Slot, prepared: Slot, call: Call) -> bool:
     """Whether what a call led to is about the slot as it is by now."""
     if slot.calendar_id != run.claim.calendar_id or not same_place(slot, prepared):
         return False
+    if slot.series is not None and prepared.google is not None and slot.google is None:
+        return False
     return not (is_first_look(call, prepared) and is_ahead(await series_of(tx, slot)))
 
 
-def _failure(run: CalendarRun, slot: Slot, error: VendorError) -> PushFailure:
+def _failure(run: CalendarRun, slot: Slot, error: VendorError, *, reading: bool = False) -> PushFailure:
     attempts = (slot.failure.attempts if slot.failure else 0) + 1
-    verdict = next_attempt(error, attempts, run.clock.now(), jitter=run.ids.jitter())
+    verdict = next_attempt(error, attempts, run.clock.now(), jitter=run.ids.jitter(), reading=reading)
     retry_at = verdict.at if isinstance(verdict, RetryAt) else None
     reason = error.reason or (f"http-{error.status}" if error.status else "google-unreachable")
     return PushFailure(reason, error.message, attempts, retry_at)

@@ -151,9 +151,9 @@ def _exchange(
         moved = _carried(exception, link, after, move, with_.now)
         there = left.pop(_place(link), None)
         if there is None and (ghost := abandoned.pop(_place(link), None)) is not None:
-            # It comes back to an event that was still to be deleted.
+            # It comes back to an event that was still to be deleted, or that is known as cancelled.
             result.edits.append(Edit(_without_event(ghost, with_.now), {}))
-            there = ghost if ghost.google is not None else None
+            there = None if ghost.google is None or _is_lost(ghost, move.target) else ghost
         if there is not None:
             moved = replace(moved, google=there.google, base=there.base, sent=there.sent, refetch=True)
         result.edits.append(Edit(moved, exception.changes_to(moved.local)))
@@ -216,6 +216,13 @@ def _like_instance(ghost: Slot, instance: SlotContent, now: datetime) -> Slot:
     # That it is absent there is our doing, and no edit of somebody else.
     sent = DELETION if ghost.sent is None and ghost.base is not None else ghost.sent
     return replace(back, sent=sent, refetch=True, edited_at=dict.fromkeys(FIELD_GROUPS, now))
+
+
+def _is_lost(ghost: Slot, series: Slot) -> bool:
+    """Whether Google has lost an event with its place, though nobody has looked yet."""
+    if ghost.base is None or ghost.series is None or series.base is None:
+        return False
+    return instance_content(series.base, ghost.series.original_start) is None
 
 
 def _without_event(ghost: Slot, now: datetime) -> Slot:

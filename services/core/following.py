@@ -58,8 +58,12 @@ def follow(
     if before.base is not None and after.base is None and after.local is None:
         return _ending(exception, before, now=now, policy=policy)
     if _lost_by_us(exception, before, after):
-        return _alone(exception, now)
-    followed = _in_place(_brought_back(exception, before, after, now), before, after, now)
+        if not has_place(after, exception):
+            return _alone(exception, now)
+        # The app has moved the series back meanwhile, so its instance takes place again.
+        followed = rebased(exception, after.content, now=now)
+    else:
+        followed = _in_place(_brought_back(exception, before, after, now), before, after, now)
     if followed.failure is not None and _is_overcome(followed, after):
         followed = replace(followed, failure=None)
     if followed == exception:

@@ -103,6 +103,9 @@ def next_call(slot: Slot, series: Slot | None = None) -> Call:
     is_unseen = slot.google is None and slot.series is not None
     # What an instance shows is not to be taken for older than its series is here.
     is_too_early = is_unseen and is_ahead(series)
+    is_to_come_back = slot.series is not None and slot.base is None and slot.local is not None
+    # Before Google has the place of an instance, that there is none says nothing.
+    is_too_early |= is_to_come_back and series is not None and waits_for(series)
     if slot.sent is not None or slot.refetch:
         return Wait() if known_id is None or is_too_early else Fetch(known_id)
     if slot.local == slot.base:

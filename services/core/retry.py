@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _FIRST = timedelta(seconds=1)
 _CEILING = timedelta(minutes=15)
 _OPERATIONAL_LIMIT = timedelta(hours=1)
+_FIRST_REREADING = timedelta(minutes=1)
+_REREADING_CEILING = timedelta(days=1)
 _LARGEST_EXPONENT = 16
 
 
@@ -32,7 +34,9 @@ class GiveUp:
 Verdict: TypeAlias = RetryAt | GiveUp
 
 
-def next_attempt(error: VendorError, attempts: int, now: datetime, *, jitter: float) -> Verdict:
+def next_attempt(
+    error: VendorError, attempts: int, now: datetime, *, jitter: float, reading: bool = False
+) -> Verdict:
     """Decide when a failed push or run is tried again.
 
     Args:
@@ -40,6 +44,8 @@ def next_attempt(error: VendorError, attempts: int, now: datetime, *, jitter: fl
         attempts: Failures so far in a row; 1 after the first.
         now: Aware, UTC.
         jitter: In [0, 1), drawn by the caller so that this stays pure.
+        reading: Whether something was to be read, of which nothing else would tell: that is never given up,
+            but a refusal is heard ever more seldom, in the end once a day.
 
     Returns:
         `GiveUp` for refusals that the same request would meet again.
@@ -49,6 +55,8 @@ def next_attempt(error: VendorError, attempts: int, now: datetime, *, jitter: fl
         operational limit that lasts for hours.
     """
     match error.failure:
+        case FailureClass.PERMANENT | FailureClass.INVALID_STATE if reading:
+            return RetryAt(now + _growing(_FIRST_REREADING, attempts, _REREADING_CEILING) * (1 + jitter / 2))
         case FailureClass.PERMANENT | FailureClass.INVALID_STATE:
             return GiveUp()
         case (
@@ -62,13 +70,17 @@ def next_attempt(error: VendorError, attempts: int, now: datetime, *, jitter: fl
 
 
 def _delay(error: VendorError, attempts: int, jitter: float) -> timedelta:
-    exponent = min(max(attempts, 1) - 1, _LARGEST_EXPONENT)
-    delay = min(_FIRST * (1 << exponent), _CEILING)
+    delay = _growing(_FIRST, attempts, _CEILING)
     if error.reason in {"quotaExceeded", "dailyLimitExceeded"}:
         delay = max(delay, _OPERATIONAL_LIMIT)
     if error.retry_after is not None:
         delay = max(delay, error.retry_after)
     return delay * (1 + jitter / 2)
+
+
+def _growing(first: timedelta, attempts: int, ceiling: timedelta) -> timedelta:
+    exponent = min(max(attempts, 1) - 1, _LARGEST_EXPONENT)
+    return min(first * (1 << exponent), ceiling)
 
 
 def spread(interval: timedelta, *, share: float, jitter: float) -> timedelta:

@@ -152,10 +152,14 @@ def same_place(one: Slot, other: Slot) -> bool:
 def looked_at(exception: Slot, series: Slot | None, remote: SlotContent | None) -> Slot:
     """An exception before what Google has in its place is taken in.
 
-    Where that is what the series has, nobody has edited the instance, so it is cancelled as it is.
+    Where that is what the series has, nobody has edited the instance, so it is cancelled as it is; and one
+    that was known as cancelled, and is there again with its place, becomes what it is here.
     """
     is_to_be_cancelled = exception.local is None and exception.dirty
-    if exception.series is None or not is_to_be_cancelled or series is None or series.base is None:
+    is_to_come_back = exception.local is not None and exception.base is None
+    if exception.series is None or series is None or series.base is None:
+        return exception
+    if not is_to_be_cancelled and not is_to_come_back:
         return exception
     if remote is None or remote != instance_content(series.base, exception.series.original_start):
         return exception

@@ -70,6 +70,24 @@ async def test_a_change_of_reminders_alone_is_pulled(world: World):
     assert (await world.slot(slot.id)).sync_state is SyncState.SYNCED
 
 
+@pytest.mark.parametrize(
+    "mishap", [{"status": 400, "reason": "badRequest"}, {"status": 403, "reason": "forbidden"}]
+)
+async def test_reminders_that_google_refuses_to_show_once_are_read_later(
+    world: World, mishap: dict[str, Any]
+):
+    """Nothing else would ever tell of them: for Google they are no change of the event."""
+    slot, event_id = await world.linked()
+    reminders = {"useDefault": False, "overrides": [{"method": "popup", "minutes": 5}]}
+    world.google.edit(event_id, reminders=reminders)
+    world.google.fault("answer", method="GET", path=event_id, **mishap)
+    await world.pull()
+    await world.settle()
+    stored = await world.slot(slot.id)
+    assert [each.minutes for each in stored.content.reminders.overrides] == [5]
+    assert stored.sync_state is SyncState.SYNCED
+
+
 async def test_reminders_that_google_set_are_not_undone_by_an_edit_of_the_app(world: World):
     slot, event_id = await world.linked()
     reminders = {"useDefault": False, "overrides": [{"method": "popup", "minutes": 5}]}

@@ -472,7 +472,7 @@ async def test_an_edit_that_google_refuses_for_good_is_shown_asked_once_and_hold
     assert (event["summary"], event["location"]) == ("By the app", "Elsewhere")
 
 
-async def test_an_event_that_google_will_not_even_show_is_not_asked_for_again_and_again(world: World):
+async def test_an_event_that_google_will_not_even_show_is_asked_for_ever_more_seldom(world: World):
     slot = await pulled(world, INVITED)
     await smuggle(world, slot, title="By the app")
     await world.settle()
@@ -481,9 +481,9 @@ async def test_an_event_that_google_will_not_even_show_is_not_asked_for_again_an
     path = f"events/{copy_of(slot).event_id}"
     world.google.fault("answer", method="GET", path=path, times=1000, status=403, reason="forbidden")
     await world.pull()
-    await world.settle(within=timedelta(hours=3))
+    await world.settle(within=timedelta(hours=6))
     looks = [each for each in world.google.requests() if each["path"].endswith(path)]
-    assert [each["status"] for each in looks] == [403]
+    assert 5 < len(looks) < 11
     assert (await world.slot(slot.id)).sync_state is SyncState.FAILED
 
 

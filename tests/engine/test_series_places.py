@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,10 +18,13 @@ from tests.judges.series_sides import in_app, shown_in_app
 
 if TYPE_CHECKING:
     from services.core.records import Slot
+    from services.google.transport import HttpRequest
 
 DAILY = "RRULE:FREQ=DAILY;COUNT=16"
 MONDAYS = "RRULE:FREQ=WEEKLY;COUNT=3;BYDAY=MO"
 LESSONS = ["03-02T08 Class", "03-09T08 Class", "03-16T08 Class"]
+EXAMS = ["03-02T08 Exam", "03-09T08 Exam", "03-16T08 Exam", "03-23T08 Exam"]
+OLD_PLACE = "20260309T080000Z"
 TUESDAYS = ["03-03T08 Class", "03-10T08 Class", "03-17T08 Class"]
 
 
@@ -125,6 +129,26 @@ async def test_an_exception_that_comes_to_where_another_had_ended_unsynced_takes
     assert await shown(world) == expected
 
 
+@pytest.mark.parametrize("refused", [0, 1])
+async def test_an_exception_that_comes_to_where_another_had_been_cancelled_takes_place(
+    world: World, refused: int
+):
+    """Also when Google does not say at once what became of the one that was cancelled."""
+    slot, _ = await weekly_class(world, DAILY)
+    await world.slots.delete(USER, of_day(slot, 8))
+    await world.settle()
+    await have_rule(world, slot, MONDAYS)
+    await rename(world, slot, 7, "Talk")
+    world.google.fault(
+        "answer", method="GET", path="20260310T080000Z", times=refused, status=500, reason="backendError"
+    )
+    await world.run_once()
+    await shift(world, slot, 0, "all", hours=24)
+    expected = ["03-03T08 Class", "03-10T08 Talk", "03-17T08 Class"]
+    assert await in_the_app(world) == expected
+    assert await shown(world) == expected
+
+
 async def test_an_exception_that_ended_before_its_series_was_deleted_does_not_come_back_with_it(world: World):
     slot, _ = await weekly_class(world, DAILY)
     await rename(world, slot, 8, "Exam")
@@ -185,6 +209,44 @@ async def test_what_vanished_does_not_come_back_into_a_place_that_is_taken(world
     ]
 
 
+async def test_exceptions_that_left_and_came_back_are_what_they_were(world: World):
+    await with_exams_that_left_and_came_back(world)
+    assert await shown(world) == EXAMS
+    async with world.uow.reading() as tx:
+        assert await tx.conflicts.page(USER, after=None, limit=10) == []
+
+
+async def test_an_exception_comes_back_before_google_was_asked_what_became_of_its_event(world: World):
+    slot, _ = await weekly_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    before = await shown(world)
+    await move_all(world, slot, hours=1)
+    world.google.fault("answer", method="GET", path=OLD_PLACE, status=500, reason="backendError")
+    await world.run_once()
+    await move_all(world, slot, hours=0)
+    assert await shown(world) == before
+
+
+@pytest.mark.parametrize("method", ["PATCH", "GET"])
+async def test_an_exception_comes_back_while_it_is_asked_for_in_its_old_place(world: World, method: str):
+    """The first call brings Google the move, the second one looks at the event that was left behind."""
+    slot, event_id = await weekly_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    before = await shown(world)
+    await move_all(world, slot, hours=1)
+
+    async def move_back(request: HttpRequest) -> None:
+        wanted = f"{event_id}_{OLD_PLACE}" if method == "GET" else event_id
+        if request.method == method and urlsplit(request.url).path.endswith(wanted):
+            world.transport.after = None
+            await move_all(world, slot, hours=0)
+
+    world.transport.after = move_back
+    await world.settle()
+    assert world.transport.after is None
+    assert await shown(world) == before
+
+
 async def with_exams_that_left_and_came_back(world: World) -> Slot:
     """A series all of whose instances are exceptions, which moved by an hour and back."""
     slot, _ = await weekly_class(world)
@@ -192,11 +254,14 @@ async def with_exams_that_left_and_came_back(world: World) -> Slot:
         await change(world, slot, number, "this", title="Exam")
     await world.settle()
     for hours in (1, 0):
-        span = Timed(START + timedelta(hours=hours), START + timedelta(hours=hours + 1), "UTC")
-        await world.slots.edit(USER, SlotAddress(slot.id), at(span))
+        await move_all(world, slot, hours=hours)
         await world.settle()
     return slot
 
 
-def at(span: Timed) -> SlotEdit:
-    return SlotEdit(lambda content: replace(content, schedule=Schedule(span, content.schedule.recurrence)))
+async def move_all(world: World, slot: Slot, *, hours: int) -> None:
+    """The app moves the whole series to so many hours after its first start."""
+    start = START + timedelta(hours=hours)
+    span = Timed(start, start + timedelta(hours=1), "UTC")
+    edit = SlotEdit(lambda content: replace(content, schedule=Schedule(span, content.schedule.recurrence)))
+    await world.slots.edit(USER, SlotAddress(slot.id), edit)

@@ -51,6 +51,16 @@ def test_refusals_that_would_repeat_are_given_up(failure):
     assert next_attempt(VendorError(failure), 1, NOON, jitter=0) == GiveUp()
 
 
+@pytest.mark.parametrize("failure", [FailureClass.PERMANENT, FailureClass.INVALID_STATE])
+def test_what_was_only_to_be_read_is_asked_for_again(failure):
+    delays = []
+    for attempt in (1, 2, 40):
+        verdict = next_attempt(VendorError(failure), attempt, NOON, jitter=0, reading=True)
+        assert isinstance(verdict, RetryAt)
+        delays.append(verdict.at - NOON)
+    assert delays == [timedelta(minutes=1), timedelta(minutes=2), timedelta(days=1)]
+
+
 def test_googles_own_wish_and_its_long_limits_are_honoured():
     patient = VendorError(FailureClass.RATE_LIMITED, retry_after=timedelta(minutes=7))
     assert next_attempt(patient, 1, NOON, jitter=0) == RetryAt(NOON + timedelta(minutes=7))
