@@ -29,10 +29,12 @@ SECOND_LOOK: Final = timedelta(seconds=2)
 def is_believed(call: Call, slot: Slot) -> bool:
     """Whether the slot's event is taken to be gone.
 
-    What may not have arrived was never there. An instance of a series leaves no tombstone when its place is
-    gone, and is asked for twice all the same: nothing would ever tell that its event is there after all.
+    What may not have arrived was never there. A tombstone was: it may have come to life since, by a call of
+    ours that was not answered, or keep an instance cancelled. An instance of a series leaves none when its
+    place is gone, and is asked for twice all the same: nothing would ever tell that its event is there after
+    all.
     """
-    if slot.base is None or isinstance(call, Insert):
+    if isinstance(call, Insert) or (slot.base is None and slot.google is None):
         return True
     return slot.failure is not None and slot.failure.reason == EVENT_NOT_FOUND
 

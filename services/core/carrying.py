@@ -91,18 +91,20 @@ def carry(result: ScopedEdit, exceptions: Sequence[Slot], move: Move, with_: Cir
         start = exception.series.original_start
         link = SeriesLink(move.place(start), move.target.id)
         after = instance_content(move.target.content, link.original_start)
-        if instance_content(move.old, start) is None:
+        before = instance_content(move.old, start)
+        if before is None:
             # Its place was gone before; unless that is back, pushing finds out what becomes of it.
             continue
         if after is None:
             result.edits.extend(ended([exception], with_))
         elif link.original_start != start or link.series_id != exception.series.series_id:
             carried.append((exception, link, after))
-        elif is_plain(exception):
+        elif is_plain(exception) and exception.content == before:
             plain = like_its_series(exception, move.target.content, now=with_.now)
             if plain != exception:
                 result.edits.append(Edit(plain, exception.changes_to(plain.local)))
         elif exception.google is None and exception.sent is None:
+            # Also what Google may have without our having listed it.
             kept = _kept(exception, after, move, with_.now)
             if kept != exception:
                 result.edits.append(Edit(kept, exception.changes_to(kept.local)))

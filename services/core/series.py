@@ -14,7 +14,7 @@ from services.core.frozen import replace
 from services.core.intake import cancelled_content
 from services.core.records import NO_LOOP, Slot
 from services.core.recurrence import InvalidRecurrenceError, occurrence_at
-from services.core.slots import FIELD_GROUPS, Schedule
+from services.core.slots import FIELD_GROUPS, Schedule, SlotContent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.recurrence import OriginalStart
-    from services.core.slots import SlotContent
 
 SERIES_PENDING = "series-pending"
 """Why an exception waits: its series has to reach Google first."""
@@ -170,13 +169,26 @@ def unless_plain(before: Slot, after: Slot, series: Slot | None) -> Slot:
     """An exception after what Google has in its place was taken in.
 
     What does not differ from it any more may be no exception at all but what the series has, so there is
-    nothing to be bound to; if it is one, it was written after the last listing, and the next one tells.
+    nothing to be bound to; if it is one, it was written after the last listing, and the next one tells. What
+    our own write made there is one.
     """
     if after.series is None or after.local is None or after.dirty:
         return after
     if before.local is not None and not before.dirty and not _is_instance_again(before, after, series):
         return after
-    return replace(after, google=None)
+    return after if _is_written_by_us(before, after, series) else replace(after, google=None)
+
+
+def _is_written_by_us(before: Slot, after: Slot, series: Slot | None) -> bool:
+    """Whether a write whose outcome was unknown has made an exception: its series has not what is there."""
+    if not isinstance(before.sent, SlotContent) or series is None or series.base is None:
+        return False
+    assert after.series is not None  # noqa: S101  # that is why it is asked
+    instance = instance_content(series.base, after.series.original_start)
+    if instance is None:
+        return False
+    ours = instance.changed_groups(before.sent)
+    return any(getattr(after.content, group) == getattr(before.sent, group) for group in ours)
 
 
 def _is_instance_again(before: Slot, after: Slot, series: Slot | None) -> bool:

@@ -275,6 +275,19 @@ async def test_an_event_that_google_denies_once_by_mistake_is_not_made_anew(refu
     assert [(event["id"], event["summary"]) for event in world.google.events()] == [(event_id, "Renamed")]
 
 
+async def test_a_revival_without_an_answer_that_google_denies_once_by_mistake_is_not_made_anew():
+    world = await make_world()
+    event_id = world.google.create("Talk")["id"]
+    await world.pull()
+    [slot] = await world.all_slots()
+    world.google.delete(event_id)
+    await world.edit(slot, title="Renamed")
+    world.google.fault("commit_then_drop", method="PATCH", skip=1)
+    world.google.fault("answer", method="GET", path="/events/.+", skip=2, status=404, reason="notFound")
+    await world.settle()
+    assert [(event["id"], event["summary"]) for event in world.google.events()] == [(event_id, "Renamed")]
+
+
 async def test_an_event_that_google_denies_twice_is_made_anew_with_what_was_written():
     world = await make_world()
     slot, event_id = await world.linked()

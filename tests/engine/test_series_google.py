@@ -334,3 +334,16 @@ async def move(world: World, slot: Slot, *, days: int) -> None:
         return replace(content, schedule=Schedule(there, content.schedule.recurrence))
 
     await world.slots.edit(USER, SlotAddress(slot.id), SlotEdit(moved))
+
+
+async def test_a_cancelled_instance_that_google_denies_once_by_mistake_stays_cancelled(world: World):
+    world.google.call("POST", "/switches", {"orphaned_exceptions": "cancelled"})
+    slot, event_id = await weekly_class(world)
+    world.google.delete(instance_id(event_id, 1))
+    before = await shown(world)
+    world.google.fault("answer", method="GET", path="/events/.+", status=404, reason="notFound")
+    edit = SlotEdit(lambda content: content, recurrence=("RRULE:FREQ=MONTHLY",))
+    await world.slots.edit(USER, SlotAddress(slot.id), edit)
+    await world.settle()
+    world.google.edit(event_id, recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"])
+    assert await shown(world) == before

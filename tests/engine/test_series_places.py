@@ -265,3 +265,23 @@ async def move_all(world: World, slot: Slot, *, hours: int) -> None:
     span = Timed(start, start + timedelta(hours=1), "UTC")
     edit = SlotEdit(lambda content: replace(content, schedule=Schedule(span, content.schedule.recurrence)))
     await world.slots.edit(USER, SlotAddress(slot.id), edit)
+
+
+async def test_an_exception_that_google_took_without_an_answer_stays_when_all_are_edited(world: World):
+    slot, _ = await weekly_class(world)
+    world.google.fault("commit_then_drop", method="PATCH")
+    await shift(world, slot, 1, "this", hours=2)
+    await world.settle()
+    await change(world, slot, 2, "all", title="Seminar")
+    expected = ["03-02T08 Seminar", "03-09T10 Class", "03-16T08 Seminar", "03-23T08 Seminar"]
+    assert await in_the_app(world) == expected
+    assert await shown(world) == expected
+
+
+async def test_an_exception_that_google_took_without_an_answer_moves_with_its_series(world: World):
+    slot, _ = await weekly_class(world, DAILY)
+    world.google.fault("commit_then_drop", method="PATCH")
+    await rename(world, slot, 1, "Exam")
+    await world.settle()
+    await shift(world, slot, 0, "all", hours=24)
+    assert (await shown(world))[:3] == ["03-03T08 Class", "03-04T08 Exam", "03-05T08 Class"]

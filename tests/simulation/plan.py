@@ -79,6 +79,9 @@ MISHAPS: Final = {
     "our_clock": 1,
 }
 """What goes wrong."""
+RARE: Final = {"pause_after_write": 4, "event_denied": 4, "fight": 1}
+"""What is drawn apart from all that: everything else about a seed is the same with it and without it."""
+_RARE_SHARE: Final = 0.15
 _BLAMELESS: Final = {
     "answer_lost": 4,
     "kill": 4,
@@ -195,6 +198,7 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
     if life.random() < 0.15:
         mishaps += [_drawn(life, LIFE, span) for _ in range(life.randrange(1, 4))]
     happenings += _mass_deletion(random.Random(f"{seed} mass deletion"), shape, span)
+    mishaps += _rare(random.Random(f"{seed} rare"), span, series=shape.series)
     return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: (each.act, each.at))))
 
 
@@ -259,6 +263,14 @@ def _mishaps(dice: random.Random, span: float) -> list[Happening]:
             kinds = dict.fromkeys(chosen, 1)
             count = dice.randrange(2, 8)
     return [_drawn(dice, kinds, span) for _ in range(count)]
+
+
+def _rare(dice: random.Random, span: float, *, series: bool) -> list[Happening]:
+    if dice.random() >= _RARE_SHARE:
+        return []
+    drawn = [_drawn(dice, RARE, span) for _ in range(dice.randrange(1, 4))]
+    # Nobody fights over a series.
+    return [each for each in drawn if each.kind != "fight" or not series]
 
 
 def _drawn(dice: random.Random, kinds: dict[str, int], span: float) -> Happening:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 FAULTS: Final = (
     *("struck kill", "struck cancel", "struck pause", "stopped"),
     *("database before", "database during", "database after"),
-    *("fault drop before", "fault drop after", "fault truncate", "fault late"),
+    *("fault drop before", "fault drop after", "fault truncate", "fault late", "fault pause"),
     *("fault html_503", "fault not_json", "fault 400", "fault 401", "fault 403", "fault 404", "fault 409"),
     *("fault 410", "fault 412", "fault 429", "fault 500", "fault 503"),
     *("sync tokens forgotten", "access tokens expired", "empty page", "calendar shown empty", "stale pages"),
     *("notification lost", "notification doubled", "notification late", "notification of an unknown channel"),
-    *("channel forgotten", "google's clock steps", "our clock steps"),
+    *("event denied", "fight", "channel forgotten", "google's clock steps", "our clock steps"),
 )
 """What goes wrong."""
 PEOPLE: Final = (
