@@ -91,7 +91,8 @@ class PushCalls:
             ):
                 return await self._look_again(run, call, error)
             if isinstance(call, Revive) and _may_begin_anew(slot, error):
-                return NewLife()
+                denied = error.failure is FailureClass.INVALID_STATE and slot.series is None
+                return await self._unless_alive(run, call, error) if denied else NewLife()
             return Failed(error, sent_unknown=_may_have_arrived(call, error))
 
     async def _call(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
@@ -165,6 +166,15 @@ class PushCalls:
             if event.content is None:
                 return NewLife()
         return Overtaken(event)
+
+    async def _unless_alive(self, run: CalendarRun, call: Revive, error: VendorError) -> Outcome:
+        """Somebody may have brought the event back already, where Google denies it by mistake."""
+        outcome = await self._look_again(run, call, error)
+        match outcome:
+            case Overtaken(event) if event is not None and event.content is None:
+                return NewLife()
+            case _:
+                return outcome
 
     async def _require_calendar(self, run: CalendarRun) -> None:
         """See whether the calendar is there: Google says the same of a lost calendar and of a lost event."""

@@ -135,7 +135,8 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy, of_others:
         base=None,
         edited_at=_still_unconfirmed(slot.edited_at, local, None),
         google=None,
-        generation=slot.generation + (1 if slot.base is not None else 0),
+        # The id of what was there is spent, that of a tombstone as well.
+        generation=slot.generation + (0 if slot.base is None and slot.google is None else 1),
         sent=None,
         refetch=False,
         open_conflicts=slot.open_conflicts + len(losses),

@@ -288,6 +288,35 @@ async def test_a_revival_without_an_answer_that_google_denies_once_by_mistake_is
     assert [(event["id"], event["summary"]) for event in world.google.events()] == [(event_id, "Renamed")]
 
 
+async def test_what_both_sides_bring_back_is_there_once_though_google_denies_it_once_by_mistake():
+    world = await make_world()
+    slot, event_id = await world.linked()
+    world.google.delete(event_id)
+    await world.pull()
+    world.google.edit(event_id, status="confirmed")
+    await world.restore(slot)
+    world.google.fault("answer", method="GET", path="/events/.+", status=404, reason="notFound")
+    await world.settle()
+    assert [event["id"] for event in world.google.events()] == [event_id]
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+async def test_what_comes_back_where_google_denies_its_tombstone_is_made_anew(*, forgotten: bool):
+    world = await make_world()
+    slot, event_id = await world.linked()
+    await world.delete(slot)
+    await world.settle()
+    if forgotten:
+        world.google.sandbox._world.calendars.log(EMAIL).drop(event_id)
+    await world.restore(slot)
+    if not forgotten:
+        world.google.fault("answer", method="PATCH", status=404, reason="notFound")
+    await world.settle()
+    [event] = world.google.events()
+    assert event["summary"] == slot.content.title
+    assert [each.google and each.google.event_id for each in await world.all_slots()] == [event["id"]]
+
+
 async def test_an_event_that_google_denies_twice_is_made_anew_with_what_was_written():
     world = await make_world()
     slot, event_id = await world.linked()

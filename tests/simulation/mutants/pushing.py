@@ -13,7 +13,7 @@ from services.core.pushing import Patch
 from services.google.quota import WRITE_UNITS
 from services.google.requests import CalendarRequests
 from services.google.wire import event_to_wire
-from services.sync_calls import Answered, Overtaken, PushCalls
+from services.sync_calls import Answered, NewLife, Overtaken, PushCalls
 from services.sync_push import Pusher
 from tests.simulation.mutants.kit import mutant, used_by
 
@@ -96,6 +96,16 @@ def writes_are_repeated_unseen(patch: MonkeyPatch) -> None:
 def one_denial_is_believed(patch: MonkeyPatch) -> None:
     """When Google says once that it knows no such event, it is made anew: it may be there twice."""
     patch.setattr(sync_push, "is_believed", lambda _call, _slot: True)
+
+
+@mutant("event_denied", "google_delete", "google_undelete", "restore")
+def denied_revivals_begin_anew(patch: MonkeyPatch) -> None:
+    """What comes back is made anew where Google denies its tombstone once: somebody may have revived it."""
+
+    async def anew(*_: Any) -> NewLife:
+        return NewLife()
+
+    patch.setattr(PushCalls, "_unless_alive", anew)
 
 
 @mutant("google_extras", "edit")
