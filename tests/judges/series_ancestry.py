@@ -6,6 +6,7 @@ whoever writes one may have seen several.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ class SeriesLedger:
     unconfirmed: set[str] = field(default_factory=set)
     """Values whose author never learned whether they were taken; each may stand, and may be nowhere."""
     exceptions: list[InException] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
+    """The title of each series when a person made it, as a new one, of a single event or by splitting another
+    one; by its id where that was."""
     _count: int = 0
 
     def new(self, name: str, who: str) -> str:
@@ -67,6 +71,21 @@ class SeriesLedger:
         """
         lost = self.saw.keys() - self._accounted_for({*standing, *losers, *self.settled}) - self.unconfirmed
         assert not lost, f"I1: lost: {sorted(lost)}"
+
+    def judge_series(self, titles: Iterable[str]) -> None:
+        """There are no more series than people made.
+
+        Args:
+            titles: Of every series that a side shows.
+        """
+        made = Counter(root for title in self.made.values() for root in self._roots(title))
+        shown = Counter(root for title in titles for root in self._roots(title))
+        doubled = {root: count for root, count in shown.items() if count > made[root]}
+        assert not doubled, f"I3: series that stand more often than people made them: {doubled}"
+
+    def _roots(self, title: str) -> set[str]:
+        """The titles that were not written over others, from which one comes."""
+        return {value for value in self._accounted_for([title]) if value in self.saw and not self.saw[value]}
 
     def _accounted_for(self, kept: Iterable[str]) -> set[str]:
         """All values that are kept, or were seen by whoever wrote one that is accounted for."""

@@ -18,7 +18,11 @@ from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
 from tests.judges.values import conflict_values, local_value
 from tests.simulation.people import Person
 from tests.simulation.plan import LIFE, PEOPLE
-from tests.simulation.series_judges import every_edit_of_series_is_accounted_for, series_are_equal
+from tests.simulation.series_judges import (
+    every_edit_of_series_is_accounted_for,
+    no_series_is_there_twice,
+    series_are_equal,
+)
 from tests.simulation.series_people import SeriesPerson
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ async def judge(world: World, people: Sequence[AccountHolder]) -> None:
         if isinstance(person, SeriesPerson):
             await series_are_equal(person)
             every_edit_of_series_is_accounted_for(person, events, conflicts)
+            no_series_is_there_twice(person, slots, events)
         elif isinstance(person, Person):
             both_sides_are_equal(slots, events)
             every_edit_is_accounted_for(person, events, conflicts)

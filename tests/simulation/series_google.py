@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tests.simulation.account_holder import AccountHolder
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
 
     from services.core.records import Slot
     from services.core.slots import SlotContent
@@ -40,7 +42,8 @@ class SeriesEditor(AccountHolder):
         more: dict[str, Any] = {"recurrence": list(rule)} if rule else {}
         title = self.ledger.new("title", self._at_google)
         self.ledger.note(title)
-        self.account.google.create(title, **times_of(span), **more)
+        with self._series_are_noted():
+            self.account.google.create(title, **times_of(span), **more)
         self._done_in_google("create")
 
     async def google_writes(self, dice: random.Random) -> None:
@@ -59,7 +62,8 @@ class SeriesEditor(AccountHolder):
         if scope == "following":
             self._settle_exceptions_there(found.series)
         self.ledger.note(value, seen)
-        self.account.google.edit(found.event["id"], scope=scope, **{TEXTS[name]: value})
+        with self._series_are_noted():
+            self.account.google.edit(found.event["id"], scope=scope, **{TEXTS[name]: value})
         self._done_in_google(f"write {scope}")
 
     async def google_moves(self, dice: random.Random) -> None:
@@ -71,7 +75,8 @@ class SeriesEditor(AccountHolder):
             self._settle_exceptions_there(found.series)
         span = moved(dice, span_of(found.event), kind=not self._has_dates(found))
         times = times_of(span, merging=scope is None)
-        self.account.google.edit(found.event["id"], scope=scope, **times)
+        with self._series_are_noted():
+            self.account.google.edit(found.event["id"], scope=scope, **times)
         self._done_in_google(f"move {scope}")
 
     async def google_changes_rules(self, dice: random.Random) -> None:
@@ -85,7 +90,8 @@ class SeriesEditor(AccountHolder):
         master = dice.choice(masters)
         self._settle_exceptions_there(master["id"])
         rule = list(random_rule(dice, span_of(master))) if dice.random() < 0.85 else None
-        self.account.google.edit(master["id"], recurrence=rule)
+        with self._series_are_noted():
+            self.account.google.edit(master["id"], recurrence=rule)
         self._done_in_google("rule" if rule else "no rule")
 
     async def google_deletes(self, dice: random.Random) -> None:
@@ -129,6 +135,19 @@ class SeriesEditor(AccountHolder):
         for event in self.account.google.events(deleted=True):
             if series is not None and event.get("recurringEventId") == series:
                 self.ledger.settle(texts_there(event))
+
+    @contextmanager
+    def _series_are_noted(self) -> Iterator[None]:
+        """What becomes a series in Google meanwhile, a person made."""
+        before = self._series_there()
+        yield
+        after = self._series_there()
+        self.ledger.made.update({id_: after[id_] for id_ in after.keys() - before.keys()})
+
+    def _series_there(self) -> dict[str, str]:
+        """The title of each series in Google, deleted ones too."""
+        events = self.account.google.events(deleted=True)
+        return {event["id"]: str(event.get("summary", "")) for event in events if event.get("recurrence")}
 
     def _done_in_google(self, what: str) -> None:
         # What follows from a change of a series may concern each of its exceptions.

@@ -10,7 +10,7 @@ from tests.judges.series_sides import TEXTS, in_google, shown_in_app
 from tests.judges.values import conflict_values
 
 if TYPE_CHECKING:
-    from services.core.records import ConflictRecord
+    from services.core.records import ConflictRecord, Slot
     from tests.judges.series_sides import Shown
     from tests.simulation.series_people import SeriesPerson
 
@@ -42,6 +42,12 @@ def every_edit_of_series_is_accounted_for(
     """I1, I2: each text stands, or whoever had seen it replaced or settled it, or a conflict keeps it."""
     standing = {str(event.get(name, "")) for event in events for name in TEXTS.values()}
     person.ledger.judge(standing=standing, losers={conflict_values(conflict)[0] for conflict in conflicts})
+
+
+def no_series_is_there_twice(person: SeriesPerson, slots: list[Slot], events: list[dict[str, Any]]) -> None:
+    """I3: neither side shows more series than people made, though both may show the same."""
+    person.ledger.judge_series(slot.content.title for slot in slots if slot.is_series)
+    person.ledger.judge_series(str(event.get("summary", "")) for event in events if event.get("recurrence"))
 
 
 def nothing_was_changed(who: str, before: Counter[Shown], after: Counter[Shown]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from services.core.errors import InvalidSlotError, UnknownInstanceError, UnknownSlotError
+from services.core.records import SlotQuery
 from services.core.scopes import EditScope
 from services.core.series import by_original_start
 from services.core.slots import Schedule, SlotContent
@@ -56,6 +57,8 @@ class SeriesPerson(SeriesEditor):
             dice, "POST /slots", lambda replica: replica.slots.create(self.account.user_id, draft)
         )
         self.ledger.note(title, answered=answered)
+        if rule:
+            self.ledger.made[title] = title
         self.count_up("app create")
 
     async def app_writes(self, dice: random.Random) -> None:
@@ -176,10 +179,17 @@ class SeriesPerson(SeriesEditor):
     ) -> bool | None:
         """Whether it was answered; `None` when it was refused."""
 
+        made: dict[str, str] = {}
+
         async def work(replica: Replica) -> Any:
+            made.clear()
             # With its key a request is one transaction, so that it sees what it changes.
             async with replica.uow.reading() as tx:
-                return await edit(replica, tx)
+                before = await self._series_here(tx)
+                edited = await edit(replica, tx)
+                after = await self._series_here(tx)
+                made.update({id_: after[id_] for id_ in after.keys() - before.keys()})
+                return edited
 
         self.causes += 2 + len(await self._exceptions())
         try:
@@ -187,8 +197,14 @@ class SeriesPerson(SeriesEditor):
         except _REFUSALS as refusal:
             self.count_up(f"app {what}: {type(refusal).__name__}")
             return None
+        self.ledger.made.update(made)
         self.count_up(f"app {what}")
         return answered
+
+    async def _series_here(self, tx: Transaction) -> dict[str, str]:
+        """The title of each series in the app, deleted ones too."""
+        slots = await tx.slots.page(self.account.user_id, SlotQuery(include_deleted=True, limit=100_000))
+        return {str(slot.id): slot.content.title for slot in slots if slot.is_series}
 
     async def _aim(self, dice: random.Random) -> Aim | None:
         entries = await self.agenda()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from services import sync_pull, sync_run, sync_sorting
 from services.core import carrying
 from services.core.frozen import replace
+from services.google.requests import CalendarRequests
 from services.sync_series import SeriesOfPage
 from tests.simulation.mutants.kit import mutant, used_by
 
@@ -61,3 +62,27 @@ def carried_exceptions_leave_their_events(patch: MonkeyPatch) -> None:
 def listed_instances_are_always_new(patch: MonkeyPatch) -> None:
     """An exception that was made on both sides at once becomes two slots."""
     patch.setattr(SeriesOfPage, "exception", lambda _self, _instance: None)
+
+
+@mutant("answer_lost", "kill", "app_creates", of_series=True)
+def google_chooses_ids_of_series(patch: MonkeyPatch) -> None:
+    """An insert names no id: when its answer is lost, the series is made a second time, on both sides."""
+    right = CalendarRequests.insert
+
+    def nameless(self: Any, calendar_id: str, body: Any, **more: Any) -> Any:
+        named = {name: value for name, value in body.items() if name != "id"}
+        return right(self, calendar_id, named, **more)
+
+    patch.setattr(CalendarRequests, "insert", nameless)
+
+
+@mutant("app_writes", "app_moves", of_series=True)
+def exceptions_are_not_carried(patch: MonkeyPatch) -> None:
+    """When a series is moved or split, its exceptions stay behind at places that it has no longer."""
+    right = used_by(carrying, "_exchange")
+
+    def left(result: Any, carried: Any, *more: Any) -> None:
+        del carried
+        right(result, [], *more)
+
+    patch.setattr(carrying, "_exchange", left)
