@@ -86,6 +86,7 @@ def ended(exceptions: Iterable[Slot], with_: Circumstances) -> list[Edit]:
 def carry(result: ScopedEdit, exceptions: Sequence[Slot], move: Move, with_: Circumstances) -> None:
     """Let exceptions go where their instances went; those whose instances are no more end."""
     carried: list[tuple[Slot, SeriesLink, SlotContent]] = []
+    abandoned = {_place(each.series): each for each in exceptions if _is_abandoned(each, move.old)}
     for exception in exceptions:
         assert exception.series is not None  # noqa: S101  # exceptions have their link
         start = exception.series.original_start
@@ -95,26 +96,37 @@ def carry(result: ScopedEdit, exceptions: Sequence[Slot], move: Move, with_: Cir
         if before is None:
             # Its place was gone before; unless that is back, pushing finds out what becomes of it.
             continue
-        if after is None:
+        if after is None and _is_taken(exception.series, move.target):
+            # Its instance is no more, but another one is in its place now.
+            abandoned[_place(exception.series)] = exception
+        elif after is None:
             result.edits.extend(ended([exception], with_))
         elif link.original_start != start or link.series_id != exception.series.series_id:
             carried.append((exception, link, after))
-        elif is_plain(exception) and exception.content == before:
-            plain = like_its_series(exception, move.target.content, now=with_.now)
-            if plain != exception:
-                result.edits.append(Edit(plain, exception.changes_to(plain.local)))
-        elif exception.google is None and exception.sent is None:
-            # Also what Google may have without our having listed it.
-            kept = _kept(exception, after, move, with_.now)
-            if kept != exception:
-                result.edits.append(Edit(kept, exception.changes_to(kept.local)))
-        elif exception.deleted_at is None and (groups := move.overridden(start)):
-            content = exception.content.taking(groups, after)
-            edited = edit(exception, content, now=with_.now, policy=with_.policy, notify=with_.notify)
-            result.edits.extend([edited] if edited.changes else [])
-    abandoned = {_place(each.series): each for each in exceptions if _is_abandoned(each, move.old)}
+        else:
+            result.edits.extend(_in_place(exception, before, after, move, with_))
     _exchange(result, carried, abandoned, move, with_)
     result.edits.extend(_returned(abandoned.values(), move, with_.now))
+
+
+def _in_place(
+    exception: Slot, before: SlotContent, after: SlotContent, move: Move, with_: Circumstances
+) -> list[Edit]:
+    """What the edit does to an exception whose instance keeps its place."""
+    assert exception.series is not None  # noqa: S101  # an exception has its link
+    if is_plain(exception) and exception.content == before:
+        plain = like_its_series(exception, move.target.content, now=with_.now)
+        return [Edit(plain, exception.changes_to(plain.local))] if plain != exception else []
+    if exception.google is None and exception.sent is None:
+        # Also what Google may have without our having listed it.
+        kept = _kept(exception, after, move, with_.now)
+        return [Edit(kept, exception.changes_to(kept.local))] if kept != exception else []
+    groups = move.overridden(exception.series.original_start)
+    if exception.deleted_at is not None or not groups:
+        return []
+    content = exception.content.taking(groups, after)
+    edited = edit(exception, content, now=with_.now, policy=with_.policy, notify=with_.notify)
+    return [edited] if edited.changes else []
 
 
 def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slot:
@@ -154,7 +166,7 @@ def _exchange(
         there = left.pop(_place(link), None)
         if there is None and (ghost := abandoned.pop(_place(link), None)) is not None:
             # It comes back to an event that was still to be deleted, or that is known as cancelled.
-            result.edits.append(Edit(_without_event(ghost, with_.now), {}))
+            result.edits.append(_given_up(ghost, with_))
             there = None if ghost.google is None or _is_lost(ghost, move.target) else ghost
         if there is not None:
             moved = replace(moved, google=there.google, base=there.base, sent=there.sent, refetch=True)
@@ -227,10 +239,16 @@ def _is_lost(ghost: Slot, series: Slot) -> bool:
     return instance_content(series.base, ghost.series.original_start) is None
 
 
-def _without_event(ghost: Slot, now: datetime) -> Slot:
-    """A slot whose event another one has: there is nothing left for it to do."""
-    released = replace(ghost, google=None, base=None, sent=None, refetch=False, failure=None, hold_id=None)
-    return replace(released, version=ghost.version + 1, updated_at=now)
+def _is_taken(link: SeriesLink, target: Slot) -> bool:
+    """Whether a series has an instance in this place, be it another one than before."""
+    return link.series_id == target.id and instance_content(target.content, link.original_start) is not None
+
+
+def _given_up(ghost: Slot, with_: Circumstances) -> Edit:
+    """A slot whose event another one has: it is no more, and there is nothing left for it to do."""
+    gone = next(iter(ended([ghost], with_)), Edit(ghost, {}))
+    slot = replace(gone.slot, google=None, base=None, sent=None, refetch=False, failure=None, hold_id=None)
+    return Edit(replace(slot, version=ghost.version + 1, updated_at=with_.now), gone.changes)
 
 
 def _way(carried: tuple[Slot, SeriesLink, SlotContent]) -> datetime:

@@ -149,6 +149,27 @@ async def test_an_exception_that_comes_to_where_another_had_been_cancelled_takes
     assert await shown(world) == expected
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("comes", ["Class", "Talk", None])
+@pytest.mark.parametrize("ends", ["Exam", None])
+async def test_an_instance_moves_to_where_another_one_ends_with_the_same_move(
+    world: World, ends: str | None, comes: str | None, *, known: bool
+):
+    """A series that begins a day before its rule says: moved by a day, the first comes to the second."""
+    slot, _ = await weekly_class(world, "RRULE:FREQ=MONTHLY;BYMONTHDAY=3;COUNT=3")
+    for day, title in ((0, comes), (1, ends)):
+        if title is None:
+            await world.slots.delete(USER, of_day(slot, day))
+        elif title != "Class":
+            await rename(world, slot, day, title)
+    if known:
+        await world.settle()
+    await move_all(world, slot, hours=24)
+    expected = [f"03-03T08 {comes}"] * (comes is not None) + ["04-03T08 Class", "05-03T08 Class"]
+    assert await in_the_app(world) == expected
+    assert await shown(world) == expected
+
+
 async def test_an_exception_that_ended_before_its_series_was_deleted_does_not_come_back_with_it(world: World):
     slot, _ = await weekly_class(world, DAILY)
     await rename(world, slot, 8, "Exam")
