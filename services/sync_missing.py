@@ -90,10 +90,10 @@ class MissingEvents:
             except VendorError as error:
                 if error.failure is not FailureClass.PERMANENT:
                     raise
-                # It is there, though it cannot be understood or shown: what is known of it stays.
+                # It may be there, though it cannot be understood or shown: what is known of it stays, and
+                # since no listing would tell of it again, it is looked at later.
                 _log.warning("missing event cannot be read: %s", error, extra=where(run))
-                async with run.storing() as tx:
-                    await tx.slots.mark_seen(user_id, [candidate.id], run.calendar.cursor.listing)
+                await self._look_for_later(run, [candidate])
                 continue
             all_gone = all_gone and (event is None or event.content is None)
             now = run.clock.now()
@@ -126,10 +126,11 @@ class MissingEvents:
             raise
 
     async def _look_for_later(self, run: CalendarRun, slots: Sequence[Slot]) -> None:
-        """What is on its way to another calendar is not missing; the push phase looks where it is."""
+        """Have the push phase look; what is on its way to another calendar is not missing, say."""
         async with run.storing() as tx:
             fresh = await tx.slots.find_many(run.claim.user_id, [slot.id for slot in slots])
-            await tx.slots.save_silently([self._to_look_for(run, slot) for slot in fresh.values()])
+            # Clients see them waiting.
+            await tx.slots.save([self._to_look_for(run, slot) for slot in fresh.values()])
 
     @staticmethod
     def _to_look_for(run: CalendarRun, slot: Slot) -> Slot:

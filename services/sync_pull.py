@@ -113,7 +113,7 @@ class Puller:
             if found.taken_in:
                 followed = await run.store(tx, found.taken_in, now=now)
                 count_pulled(run, [*found.taken_in, *followed])
-            if series := [slot for slot in found.written() if slot.is_series]:
+            if series := [slot for slot in [*found.written(), *found.to_refetch] if slot.is_series]:
                 await bind_orphans(tx, run.claim.user_id, series)
             if found.to_refetch:
                 # Clients see them waiting.

@@ -88,7 +88,7 @@ class PageSorter:
 
     async def _sort_instances(self, instances: Sequence[RemoteEvent], bound: Mapping[str, Slot]) -> None:
         """Exceptions that are new here, after their series."""
-        known = {event_id: slot.id for event_id, slot in bound.items()}
+        known = {event_id: slot.id for event_id, slot in (self._let_go | dict(bound)).items()}
         known.update((slot.google.event_id, slot.id) for slot in self._found.new if slot.google is not None)
         series = await SeriesOfPage.find(self._tx, self._user_id, self._calendar_id, instances, known)
         for event in instances:

@@ -177,6 +177,16 @@ async def test_a_missing_event_that_cannot_be_read_stops_nobody(world: World):
     assert [slot.content.title for slot in await world.all_slots()] == ["Odd one"]
 
 
+async def test_a_missing_event_that_cannot_be_read_at_first_is_looked_at_again(world: World):
+    world.google.create("There")
+    gone = world.google.create("Gone")
+    await world.pull()
+    world.google.delete(gone["id"])
+    world.google.fault("answer", path=f"/events/{gone['id']}", status=400, reason="badRequest")
+    await world.list_everything()
+    assert [slot.content.title for slot in await world.all_slots()] == ["There"]
+
+
 async def test_a_deleted_series_takes_its_exceptions_along(world: World):
     series = world.google.create("Weekly", recurrence=["RRULE:FREQ=WEEKLY;COUNT=5"])
     world.google.edit(series["id"] + "_20260309T080000Z", summary="Weekly, moved")

@@ -210,6 +210,16 @@ async def test_an_event_that_a_slot_has_let_go_of_and_that_is_there_is_no_second
     assert [each.id for each in await world.all_slots()] == [slot.id]
 
 
+async def test_a_removed_series_that_somebody_brings_back_in_google_has_its_exceptions_once(world: World):
+    slot, event_id = await weekly_class(world)
+    world.google.edit(instance_id(event_id, 1), summary="Exam")
+    await world.pull()
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    world.google.edit(event_id, status="confirmed")
+    await relink(world)
+    assert await shown(world) == ["03-02T08 Class", "03-09T08 Exam", "03-16T08 Class", "03-23T08 Class"]
+
+
 async def test_a_slot_whose_former_and_present_events_are_listed_at_once_keeps_the_present_one(world: World):
     slot, _ = await world.linked("Mine")
     await let_go(world, slot)

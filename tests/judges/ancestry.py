@@ -35,7 +35,7 @@ class Ledger:
     """Whether a write of ours reached Google long after it was given up, and still met its condition.
 
     Google dates it by its arrival, so it may look later than an edit that had seen it; that one is then kept
-    in a conflict.
+    in a conflict. So it is where somebody's clock was set.
     """
     _drawn: int = 0
 
