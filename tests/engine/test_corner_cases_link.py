@@ -211,7 +211,7 @@ async def test_an_event_that_a_slot_has_let_go_of_and_that_is_there_is_no_second
 
 
 async def test_a_removed_series_that_somebody_brings_back_in_google_has_its_exceptions_once(world: World):
-    slot, event_id = await weekly_class(world)
+    _, event_id = await weekly_class(world)
     world.google.edit(instance_id(event_id, 1), summary="Exam")
     await world.pull()
     await world.connections.disconnect(USER, remote="delete", local="keep")
