@@ -57,8 +57,10 @@ class Process:
     tasks: dict[asyncio.Task[Any], Context] = field(default_factory=dict)
     transactions: dict[BrokenOff, None] = field(default_factory=dict)
     """Those under way; in order, as everything here is, since a set has another one each time."""
-    _armed: dict[int, tuple[Strike, float]] = field(default_factory=dict)
-    _waits: int = 0
+    armed: dict[int, tuple[Strike, float]] = field(default_factory=dict)
+    """What befalls it, by the number of the wait; how long it stands still."""
+    waits: int = 0
+    """How many its tasks have taken."""
     _buried: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
 
     def spawn(self, work: Coroutine[Any, Any, Any], *, for_good: bool = False) -> asyncio.Task[Any]:
@@ -88,18 +90,13 @@ class Process:
             raise ConnectionLostError
         return task.result()
 
-    def inside(self) -> Callable[[Callable[[], None]], None]:
-        """A way to do something later as if the task that asks now did it, whoever does it then."""
-        task = asyncio.current_task()
+    def as_if_inside(self, task: asyncio.Task[Any] | None, step: Callable[[], None]) -> None:
+        """Do something as if one of its tasks did it, whoever does it."""
         context = self.tasks.get(task) if task is not None else None
-
-        def do(step: Callable[[], None]) -> None:
-            if context is None or asyncio.current_task() is task:
-                step()
-            else:
-                context.run(step)
-
-        return do
+        if context is None or asyncio.current_task() is task:
+            step()
+        else:
+            context.run(step)
 
     def ended(self, work: Any, task: asyncio.Task[Any]) -> None:
         """A task is over, perhaps before it began."""
@@ -109,7 +106,7 @@ class Process:
 
     def arm(self, strike: Strike, *, after: int, seconds: float = 0.0) -> None:
         """Strike at the wait that many waits from now; `seconds` is how long it stands still."""
-        self._armed[self._waits + after] = (strike, seconds)
+        self.armed[self.waits + after] = (strike, seconds)
 
     def died(self) -> bool:
         """Whether it is dead by now."""
@@ -117,7 +114,7 @@ class Process:
 
     def disarm(self) -> None:
         """Strike no more."""
-        self._armed.clear()
+        self.armed.clear()
 
     def kill(self) -> None:
         """Stop for good, at once."""
@@ -146,17 +143,14 @@ class Process:
         for transaction in reversed(list(self.transactions)):
             transaction.break_off()
 
-    def wait_taken(self, *, cancellable: bool) -> Strike | None:
-        """Count a wait; the strike that was armed for it, if any."""
-        self._waits += 1
-        if not self._armed:
-            return None
-        armed = self._armed.pop(self._waits, None)
+    def strike_now(self, *, cancellable: bool) -> Strike | None:
+        """What was armed for the wait that is taken now, and happens; `None`: nothing."""
+        armed = self.armed.pop(self.waits, None)
         if armed is None:
             return None
         strike, seconds = armed
         if strike is Strike.CANCEL and not cancellable:
-            self._armed[self._waits + 1] = armed
+            self.armed[self.waits + 1] = armed
             return None
         self.on_strike(strike)
         if strike is Strike.KILL:
@@ -207,8 +201,8 @@ def _driven(
         while True:
             waiting_for = inner.send(sent) if thrown is None else inner.throw(thrown)
             sent = thrown = None
-            strike = process.wait_taken(cancellable=cancellable)
-            if strike is Strike.CANCEL:
+            process.waits += 1
+            if process.armed and process.strike_now(cancellable=cancellable) is Strike.CANCEL:
                 _forget(waiting_for)
                 thrown = asyncio.CancelledError()
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -70,10 +71,26 @@ class SimulatedUnitOfWork:
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that only reads."""
-        return _Open(self._inner.reading(), self._process, None, breaks_off=self._breaks_off)
+        return _Open(self._inner.reading(), self._process, None, breaks_off=self._breaks_off, reads=True)
 
 
 class _Open:
+    """Others may act before it, before it is committed, and after it: nobody sees what happens in between.
+
+    One that only reads commits nothing, so that there is a wait less.
+    """
+
+    __slots__ = (
+        "_breaks_off",
+        "_broken",
+        "_entering",
+        "_fault",
+        "_inner",
+        "_process",
+        "_reads",
+        "_task",
+    )
+
     def __init__(
         self,
         inner: AbstractAsyncContextManager[Transaction],
@@ -81,19 +98,22 @@ class _Open:
         fault: DatabaseFault | None,
         *,
         breaks_off: bool,
+        reads: bool = False,
     ) -> None:
         self._inner = inner
         self._process = process
         self._fault = fault
         self._breaks_off = breaks_off
+        self._reads = reads
         self._broken = False
         self._entering: Any = None
-        self._inside = process.inside()
+        self._task: asyncio.Task[Any] | None = None
 
     async def __aenter__(self) -> Transaction:
         await TURN
         if self._fault is DatabaseFault.BEFORE:
             raise _lost()
+        self._task = asyncio.current_task()
         self._process.transactions[self] = None
         self._entering = self._inner.__aenter__()
         try:
@@ -102,11 +122,6 @@ class _Open:
             self._process.transactions.pop(self, None)
             raise
         self._entering = None
-        try:
-            await TURN
-        except BaseException as error:
-            await self._leave(type(error), error, None)
-            raise
         return transaction
 
     async def __aexit__(
@@ -117,12 +132,13 @@ class _Open:
         if kind is not None:
             await self._leave(kind, error, trace)
             return
-        try:
-            await TURN
-            self._lose_when(self._is_broken() or self._fault is DatabaseFault.DURING)
-        except BaseException as stopped:
-            await self._leave(type(stopped), stopped, None)
-            raise
+        if not self._reads:
+            try:
+                await TURN
+                self._lose_when(self._is_broken() or self._fault is DatabaseFault.DURING)
+            except BaseException as stopped:
+                await self._leave(type(stopped), stopped, None)
+                raise
         await self._leave(None, None, None)
         # Committed, and whoever asked for it may not live to know.
         await TURN
@@ -149,7 +165,7 @@ class _Open:
             return
         self._broken = True
         self._process.transactions.pop(self, None)
-        self._inside(self._undo)
+        self._process.as_if_inside(self._task, self._undo)
 
     def _undo(self) -> None:
         lost = _lost()
