@@ -220,5 +220,6 @@ async def _happen(
     if happening.kind == "read_feed":
         await readers[number].read_feed(dice)
         return
-    world.happened[happening.kind] += 1
-    await getattr(people[number], happening.kind)(dice)
+    kind, _, how = happening.kind.partition(" ")
+    world.happened[kind] += 1
+    await getattr(people[number], kind)(dice, *([how] if how else []))

@@ -112,6 +112,7 @@ class Happening:
     at: float
     """Virtual seconds from the start."""
     kind: str
+    """Perhaps with how it is done, say with the scope of an edit, behind a space."""
     pick: int
     """The seed of the dice that decide its details."""
     act: int = EVERYBODY

@@ -43,12 +43,15 @@ class Aim:
 
     def means(self, entry: Entry) -> bool:
         """Whether the edit is about an entry of the agenda."""
-        if self.series_id is None or not self.whole:
-            return entry.slot.id == self.entry.slot.id and _place(entry) == _place(self.entry)
-        other = replace(self, entry=entry)
-        if other.series_id != self.series_id:
-            return False
         here, there = _place(self.entry), _place(entry)
+        if entry.slot.id == self.entry.slot.id and here == there:
+            return True
+        other = replace(self, entry=entry)
+        if self.series_id is None or other.series_id != self.series_id:
+            return False
+        if not self.whole:
+            # An instance that somebody has made an exception of meanwhile.
+            return here == there
         return self.scope == "all" or (here is not None and there is not None and there >= here)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from services.core.slots import Timed
 from tests.judges.series_ancestry import InException, SeriesLedger
-from tests.judges.series_rules import moved, random_rule, random_span, span_of, times_of
+from tests.judges.series_rules import FIRST_DAY, moved, random_rule, random_span, span_of, times_of
 from tests.judges.series_sides import TEXTS, in_google
 from tests.simulation.account_holder import AccountHolder
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from services.core.records import Slot
-    from services.core.slots import SlotContent
+    from services.core.slots import AllDay, SlotContent
     from tests.judges.series_sides import InGoogle
 
 SCOPES = ("this", "this", "following", "all")
@@ -36,9 +38,8 @@ class SeriesEditor(AccountHolder):
     def settle_slot(self, slot: Slot) -> None:
         self.ledger.settle(texts_of(slot.content))
 
-    async def google_creates(self, dice: random.Random) -> None:
-        span = random_span(dice)
-        rule = random_rule(dice, span) if dice.random() < 0.8 else ()
+    async def google_creates(self, dice: random.Random, line: str = "") -> None:
+        span, rule = new_times(dice, line)
         more: dict[str, Any] = {"recurrence": list(rule)} if rule else {}
         title = self.ledger.new("title", self._at_google)
         self.ledger.note(title)
@@ -46,38 +47,38 @@ class SeriesEditor(AccountHolder):
             self.account.google.create(title, **times_of(span), **more)
         self._done_in_google("create")
 
-    async def google_writes(self, dice: random.Random) -> None:
+    async def google_writes(self, dice: random.Random, scope: str = "") -> None:
         found = self._event(dice)
         if found is None:
             return
         name = dice.choice(list(TEXTS))
-        scope = self._scope(dice, found)
+        meant = self._scope(dice, found, scope)
         seen = {str(found.event.get(TEXTS[name], ""))}
         value = self.ledger.new(name, self._at_google)
-        if found.series is not None and scope in ("following", "all"):
+        if found.series is not None and meant in ("following", "all"):
             seen.add(str(self.account.google.event(found.series).get(TEXTS[name], "")))
         elif found.series is not None:
             now = asyncio.get_running_loop().time()
             self.ledger.exceptions.append(InException(now, found.series, value))
-        if scope == "following":
+        if meant == "following":
             self._settle_exceptions_there(found.series)
         self.ledger.note(value, seen)
         with self._series_are_noted():
-            self.account.google.edit(found.event["id"], scope=scope, **{TEXTS[name]: value})
-        self._done_in_google(f"write {scope}")
+            self.account.google.edit(found.event["id"], scope=meant, **{TEXTS[name]: value})
+        self._done_in_google(f"write {meant}")
 
-    async def google_moves(self, dice: random.Random) -> None:
+    async def google_moves(self, dice: random.Random, scope: str = "") -> None:
         found = self._event(dice)
         if found is None:
             return
-        scope = self._scope(dice, found)
-        if scope in ("following", "all"):
+        meant = self._scope(dice, found, scope)
+        if meant in ("following", "all"):
             self._settle_exceptions_there(found.series)
         span = moved(dice, span_of(found.event), kind=not self._has_dates(found))
-        times = times_of(span, merging=scope is None)
+        times = times_of(span, merging=meant is None)
         with self._series_are_noted():
-            self.account.google.edit(found.event["id"], scope=scope, **times)
-        self._done_in_google(f"move {scope}")
+            self.account.google.edit(found.event["id"], scope=meant, **times)
+        self._done_in_google(f"move {meant}")
 
     async def google_changes_rules(self, dice: random.Random) -> None:
         masters = [
@@ -94,17 +95,17 @@ class SeriesEditor(AccountHolder):
             self.account.google.edit(master["id"], recurrence=rule)
         self._done_in_google("rule" if rule else "no rule")
 
-    async def google_deletes(self, dice: random.Random) -> None:
+    async def google_deletes(self, dice: random.Random, scope: str = "") -> None:
         found = self._event(dice)
         if found is None:
             return
-        scope = self._scope(dice, found)
+        meant = self._scope(dice, found, scope)
         self.ledger.settle(found.shown[3:])
-        if scope in ("following", "all") and found.series is not None:
+        if meant in ("following", "all") and found.series is not None:
             self.ledger.settle(texts_there(self.account.google.event(found.series)))
             self._settle_exceptions_there(found.series)
-        self.account.google.delete(found.event["id"], scope=scope)
-        self._done_in_google(f"delete {scope}")
+        self.account.google.delete(found.event["id"], scope=meant)
+        self._done_in_google(f"delete {meant}")
 
     async def google_undeletes(self, dice: random.Random) -> None:
         """A person finds something in the bin."""
@@ -128,8 +129,8 @@ class SeriesEditor(AccountHolder):
         return dice.choice(found[:40]) if found else None
 
     @staticmethod
-    def _scope(dice: random.Random, found: InGoogle) -> str | None:
-        return None if found.series is None else dice.choice(SCOPES)
+    def _scope(dice: random.Random, found: InGoogle, wanted: str) -> str | None:
+        return None if found.series is None else wanted or dice.choice(SCOPES)
 
     def _settle_exceptions_there(self, series: str | None) -> None:
         for event in self.account.google.events(deleted=True):
@@ -161,6 +162,15 @@ class SeriesEditor(AccountHolder):
     @property
     def _at_google(self) -> str:
         return f"{self.account.email} in Google"
+
+
+def new_times(dice: random.Random, line: str) -> tuple[Timed | AllDay, tuple[str, ...]]:
+    """When something new takes place: with this line every time from the first day on, else at random."""
+    if line:
+        start = datetime.combine(FIRST_DAY, time(9), UTC)
+        return Timed(start, start + timedelta(hours=1), "UTC"), (line,)
+    span = random_span(dice)
+    return span, random_rule(dice, span) if dice.random() < 0.8 else ()
 
 
 def texts_of(content: SlotContent) -> list[str]:

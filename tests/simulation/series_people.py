@@ -12,7 +12,7 @@ from services.core.series import by_original_start
 from services.core.slots import Schedule, SlotContent
 from services.slot_scopes import SlotAddress, SlotEdit
 from services.slot_service import SlotDraft
-from tests.judges.series_rules import moved, random_rule, random_span
+from tests.judges.series_rules import moved, random_rule
 from tests.judges.series_sides import TEXTS, shown_in_app
 from tests.simulation.series_aims import (
     Aim,
@@ -21,7 +21,7 @@ from tests.simulation.series_aims import (
     nothing_moved,
     only_what_was_meant_is_gone,
 )
-from tests.simulation.series_google import SCOPES, SeriesEditor, texts_of, texts_there
+from tests.simulation.series_google import SCOPES, SeriesEditor, new_times, texts_of, texts_there
 
 if TYPE_CHECKING:
     import random
@@ -47,9 +47,8 @@ class SeriesPerson(SeriesEditor):
 
     # What a person does in the app.
 
-    async def app_creates(self, dice: random.Random) -> None:
-        span = random_span(dice)
-        rule = random_rule(dice, span) if dice.random() < 0.8 else ()
+    async def app_creates(self, dice: random.Random, line: str = "") -> None:
+        span, rule = new_times(dice, line)
         title = self.ledger.new("title", self._app)
         draft = SlotDraft(SlotContent(title, Schedule(span)), rule)
         self.causes += 1
@@ -61,8 +60,8 @@ class SeriesPerson(SeriesEditor):
             self.ledger.made[title] = title
         self.count_up("app create")
 
-    async def app_writes(self, dice: random.Random) -> None:
-        aim = await self._aim(dice)
+    async def app_writes(self, dice: random.Random, scope: str = "") -> None:
+        aim = await self._aim(dice, scope)
         if aim is None:
             return
         name = dice.choice(list(TEXTS))
@@ -91,8 +90,8 @@ class SeriesPerson(SeriesEditor):
         if answered is not None:
             self.ledger.note(value, seen, answered=answered)
 
-    async def app_moves(self, dice: random.Random) -> None:
-        aim = await self._aim(dice)
+    async def app_moves(self, dice: random.Random, scope: str = "") -> None:
+        aim = await self._aim(dice, scope)
         if aim is None:
             return
         span = moved(dice, _span(aim.entry))
@@ -116,8 +115,8 @@ class SeriesPerson(SeriesEditor):
             rule = random_rule(dice, _span(aim.entry))
             await self._reschedule(dice, f"rule {aim.scope}", aim, SlotEdit(_same, recurrence=rule))
 
-    async def app_deletes(self, dice: random.Random) -> None:
-        aim = await self._aim(dice)
+    async def app_deletes(self, dice: random.Random, scope: str = "") -> None:
+        aim = await self._aim(dice, scope)
         if aim is None:
             return
         gone: set[str] = set()
@@ -206,14 +205,14 @@ class SeriesPerson(SeriesEditor):
         slots = await tx.slots.page(self.account.user_id, SlotQuery(include_deleted=True, limit=100_000))
         return {str(slot.id): slot.content.title for slot in slots if slot.is_series}
 
-    async def _aim(self, dice: random.Random) -> Aim | None:
+    async def _aim(self, dice: random.Random, scope: str = "") -> Aim | None:
         entries = await self.agenda()
         if not entries:
             return None
         entry = dice.choice(entries[:40])
         if entry.occurrence is None and entry.slot.series is None:
             return Aim(entry, "single", SlotAddress(entry.slot.id))
-        scope = dice.choice(SCOPES)
+        scope = scope or dice.choice(SCOPES)
         start = None if entry.occurrence is None else entry.occurrence.original_start
         return Aim(entry, scope, SlotAddress(entry.slot.id, start, EditScope(scope)))
 
