@@ -92,6 +92,8 @@ def main() -> int:
         total.cpu_s += played.cpu_s
         total.happened += played.happened
         total.failures += played.failures
+        for seed, failure in played.failures:
+            _say(f"seed {seed}: {failure}")
         if total.count % 10_000 < _CHUNK:
             _say(f"{total.count} histories, {len(total.failures)} failed, {_rate(total)}")
         if len(total.failures) >= asked.most_failures:
@@ -113,11 +115,9 @@ def _all(order: _Order, seeds: range, workers: int) -> Iterator[_Played]:
 
 
 def _report(order: _Order, asked: argparse.Namespace, total: _Played, took_s: float) -> None:
-    for seed, failure in total.failures[_SHRUNK:]:
-        _say(f"\nseed {seed}: {failure}")
-    for seed, failure in total.failures[:_SHRUNK]:
-        _say(f"\nseed {seed}: {failure}")
+    for seed, _ in total.failures[:_SHRUNK]:
         if order.kept is None:
+            _say(f"\nseed {seed}, as small as it gets:")
             plan = order.plan(seed)
             needed = shrunk(plan, lambda smaller: not order.play(smaller).passed)
             for number in needed:
