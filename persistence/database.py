@@ -33,6 +33,11 @@ _POSTGRES_OVERFLOW = 10
 _CHECKOUT_TIMEOUT_S = 15.0
 _CONNECT_TIMEOUT_S = 10.0
 _STATEMENT_TIMEOUT_MS = 30_000
+_ANSWER_TIMEOUT_S = 40.0
+"""How long PostgreSQL is waited for: longer than it takes itself to give up a statement, so that only a
+server that does nothing at all is given up."""
+_FAREWELL_S = 5.0
+"""How long a rollback may take; a connection that takes longer is cut."""
 _LOCK_TIMEOUT_MS = 15_000
 _IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 
@@ -54,13 +59,21 @@ class MigrationState:
 class Database:
     """The engines of one database; opens nothing before it is used."""
 
-    def __init__(self, url: str, *, patience: timedelta = PATIENCE, opened_by: Opener = opener) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience: timedelta = PATIENCE,
+        answer_timeout_s: float = _ANSWER_TIMEOUT_S,
+        opened_by: Opener = opener,
+    ) -> None:
         """Make the engines of `url`.
 
         Args:
             url: As operators write it.
             patience: How long a transaction on SQLite waits until it may write; PostgreSQL has limits of its
                 own.
+            answer_timeout_s: How long PostgreSQL is waited for in one statement.
             opened_by: What opens connections of SQLite.
 
         Raises:
@@ -75,7 +88,7 @@ class Database:
             self._writer = _sqlite_engine(self.url, WritingConnection, opened_by, pool_size=1)
             self._reader = _sqlite_engine(self.url, ReadingConnection, opened_by, pool_size=_SQLITE_READERS)
         else:
-            self._writer = self._reader = _postgres_engine(self.url)
+            self._writer = self._reader = _postgres_engine(self.url, answer_timeout_s)
 
     @asynccontextmanager
     async def transaction(self, *, writing: bool) -> AsyncIterator[SqliteConnection | PostgresConnection]:
@@ -174,7 +187,8 @@ class Database:
         try:
             try:
                 if unfinished is not None:
-                    await unfinished.end(commit=False)
+                    async with asyncio.timeout(_FAREWELL_S):
+                        await unfinished.end(commit=False)
             except Exception:  # noqa: BLE001 - a connection that cannot even roll back is of no use.
                 await pooled.invalidate()
             await pooled.close()
@@ -203,13 +217,14 @@ def _sqlite_engine(
     return _engine(url, pool_size=pool_size, async_creator=opened)
 
 
-def _postgres_engine(url: URL) -> AsyncEngine:
+def _postgres_engine(url: URL, answer_timeout_s: float) -> AsyncEngine:
     engine = _engine(
         url,
         pool_size=_POSTGRES_POOL,
         max_overflow=_POSTGRES_OVERFLOW,
         connect_args={
             "timeout": _CONNECT_TIMEOUT_S,
+            "command_timeout": answer_timeout_s,
             "server_settings": {
                 "application_name": "calendar-sync",
                 "statement_timeout": str(_STATEMENT_TIMEOUT_MS),

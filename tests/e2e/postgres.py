@@ -59,6 +59,16 @@ class StoppablePostgres:
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii")
         return [self._process.pid, *map(int, children.split())]
 
+    def freeze(self) -> None:
+        """Let it do nothing any more; its sockets stay open, as those of a machine that hangs."""
+        for process in self.processes:
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it stood still."""
+        for process in self.processes:
+            os.kill(process, signal.SIGCONT)
+
     def close(self) -> None:
         """End at once, whatever the state."""
         if self._process is not None:

@@ -106,6 +106,13 @@ class House:
         await _CLOCK.sleep(away_s)
         await self.postgres.start()
 
+    async def freeze_database(self, away_s: float) -> None:
+        """Let the database do nothing for a time."""
+        assert self.postgres is not None
+        self.postgres.freeze()
+        await _CLOCK.sleep(away_s)
+        self.postgres.thaw()
+
     async def lock_file(self, away_s: float) -> None:
         """Let somebody else keep the SQLite file locked for a time."""
         assert self._file is not None

@@ -68,6 +68,7 @@ class Trouble:
             kinds |= {
                 "database stopped": lambda: self._stop_database(signal.SIGINT),
                 "database crashed": lambda: self._stop_database(signal.SIGQUIT),
+                "database paused": self._freeze_database,
             }
         else:
             kinds |= {"database locked by somebody else": self._lock}
@@ -145,6 +146,10 @@ class Trouble:
     async def _stop_database(self, number: signal.Signals) -> None:
         async with self._house.database_busy:
             await self._house.stop_database(number, self._dice.random() * 2)
+
+    async def _freeze_database(self) -> None:
+        async with self._house.database_busy:
+            await self._house.freeze_database(LEASE_S + 0.5 + self._dice.random() * 2)
 
     async def _lock(self) -> None:
         async with self._house.database_busy:
