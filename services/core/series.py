@@ -174,7 +174,8 @@ def unless_plain(before: Slot, after: Slot, series: Slot | None) -> Slot:
     """
     if after.series is None or after.local is None or after.dirty:
         return after
-    if before.local is not None and not before.dirty and not _is_instance_again(before, after, series):
+    was_clean = before.google is not None and before.local is not None and not before.dirty
+    if was_clean and not _is_instance_again(before, after, series):
         return after
     return after if _is_written_by_us(before, after, series) else replace(after, google=None)
 

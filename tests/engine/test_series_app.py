@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.records import Slot
+    from services.google.transport import HttpRequest
 
 CLASSES = ["03-02T08 Class", "03-09T08 Class", "03-16T08 Class", "03-23T08 Class"]
 
@@ -136,6 +137,21 @@ async def test_one_that_comes_back_before_google_knew_follows_its_series(world: 
     await cancel(world, slot, 1)
     await bring_back(world, slot, 1)
     world.google.edit(event_id, summary="Seminar")
+    assert await shown(world) == [each.replace("Class", "Seminar") for each in CLASSES]
+
+
+async def test_one_that_comes_back_while_it_is_looked_up_follows_its_series(world: World):
+    slot, _ = await weekly_class(world)
+    await cancel(world, slot, 1)
+
+    async def brought_back(request: HttpRequest) -> None:
+        if request.method == "GET" and request.url.split("?")[0].endswith("_20260309T080000Z"):
+            world.transport.after = None
+            await bring_back(world, slot, 1)
+
+    world.transport.after = brought_back
+    await world.settle()
+    await change(world, slot, 2, "all", title="Seminar")
     assert await shown(world) == [each.replace("Class", "Seminar") for each in CLASSES]
 
 

@@ -68,6 +68,14 @@ class Ordered:
     action: dict[str, Any] | str
     skip: int
     method: str | None = None
+    of_looks: bool = False
+    """Whether its call is one that looks at a single event."""
+
+    def is_for(self, request: HttpRequest) -> bool:
+        """Whether it is this call, or one before it, that the fault waits for."""
+        if self.of_looks:
+            return request.method == "GET" and "/events/" in request.url
+        return self.method in (None, request.method)
 
 
 @dataclass
@@ -124,20 +132,26 @@ class Line:
         """A fault for a call to come."""
         self.ordered.append(Ordered(action, skip, method))
 
+    def deny_event(self, *, skip: int) -> None:
+        """Google will say of an event that is looked at that it knows none."""
+        denial = {"kind": "answer", "status": 404, "reason": "notFound"}
+        self.ordered.append(Ordered(denial, skip, of_looks=True))
+
     def clear(self) -> None:
         """No more faults."""
         self.ordered.clear()
         self.stale = None
 
-    def next_fault(self, method: str) -> dict[str, Any] | str | None:
+    def next_fault(self, request: HttpRequest) -> dict[str, Any] | str | None:
         """The fault of the call that is made now."""
         for fault in self.ordered:
-            if fault.method not in (None, method):
+            if not fault.is_for(request):
                 continue
             if fault.skip > 0:
                 fault.skip -= 1
                 continue
             self.ordered.remove(fault)
+            self.happened["event denied"] += fault.of_looks
             return fault.action
         return None
 
@@ -226,7 +240,7 @@ class ProcessLine:
             # Perhaps the repetition of a call that was under way when the process stood still.
             sent_at = -inf
         line.grants.sent(request, at=sent_at)
-        fault = line.next_fault(request.method)
+        fault = line.next_fault(request)
         if fault is not None:
             name = fault if isinstance(fault, str) else str(fault.get("status", fault["kind"]))
             line.happened[f"fault {name}"] += 1

@@ -39,11 +39,7 @@ async def event_denied(world: World, dice: random.Random) -> None:
     if world.happened["gone by mistake"]:
         return
     world.happened["gone by mistake"] += 1
-    world.happened["event denied"] += 1
-    action = {"kind": "answer", "status": 404, "reason": "notFound"}
-    match = {"method": "GET", "path_regex": "/events/[^/]+$"}
-    order = {"action": action, "match": match, "skip": dice.randrange(2), "times": 1}
-    world.accounts[0].google.call("POST", "/faults", order)
+    world.line.deny_event(skip=dice.randrange(2))
 
 
 async def answer_lost(world: World, dice: random.Random) -> None:

@@ -43,6 +43,10 @@ class Aim:
 
     def means(self, entry: Entry) -> bool:
         """Whether the edit is about an entry of the agenda."""
+        if self.scope == "single":
+            # The slot as a whole, though somebody has given it a rule meanwhile.
+            link = entry.slot.series
+            return self.entry.slot.id in (entry.slot.id, link.series_id if link is not None else None)
         here, there = _place(self.entry), _place(entry)
         if entry.slot.id == self.entry.slot.id and here == there:
             return True
