@@ -112,9 +112,9 @@ class Line:
     echoes: int = 0
     """Changes of ours that changed nothing."""
     impatient: int = 0
-    """Calls that came before the time at which Google wanted to be asked again."""
-    quiet_until: dict[str, float] = field(default_factory=dict)
-    """Until when Google does not want to be asked, by account."""
+    """Calls that were made before the time at which Google wanted to be asked again, though that was known."""
+    quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Since when it is known that Google does not want to be asked, and until when, by account."""
     listed_to_the_end: dict[str, float] = field(default_factory=dict)
     """When the last page of a listing of changes was read last, by account.
 
@@ -170,7 +170,7 @@ class Line:
             after = self._stored(request, path)
             self.echoes += after is not None and _without_marks(before) == _without_marks(after)
         self.trace.update(f"{request.method} {request.url} {answer.status} {loop_now:.6f}\n".encode())
-        self._count(request, path, answer, late=loop_now - sent_at > _LATE_S)
+        self._count(request, path, answer, sent_at=sent_at)
         cut = series_cut(request)
         if self.on_cut is not None and cut is not None and answer.status < HTTPStatus.MULTIPLE_CHOICES:
             self.on_cut(cut, seen_until)
@@ -188,23 +188,25 @@ class Line:
         self.changes[path] = [*lately, now]
         self.fiercest = max(self.fiercest, len(self.changes[path]))
 
-    def _note_limit(self, request: HttpRequest, answer: Response, now: float) -> None:
+    def _note_limit(self, request: HttpRequest, answer: Response, now: float, sent_at: float) -> None:
         account = self.account_of(request)
         if account is None:
             return  # With a token that is good no more: who asks cannot be told.
-        self.impatient += now < self.quiet_until.get(account, 0)
+        known_at, until = self.quiet.get(account, (inf, 0.0))
+        self.impatient += known_at < sent_at < until
         wait = answer.headers.get("Retry-After")
         if answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS) and wait is not None:
-            self.quiet_until[account] = now + float(wait)
+            # Whoever is told hears of it after its way back; a call that was made by then knew nothing.
+            self.quiet[account] = (now + self.slow, now + float(wait))
 
-    def _count(self, request: HttpRequest, path: str, answer: Response, *, late: bool) -> None:
+    def _count(self, request: HttpRequest, path: str, answer: Response, *, sent_at: float) -> None:
         now = asyncio.get_running_loop().time()
         if path == "/revoke":
             # Of whatever was granted since, too; nobody is told before the next call.
             self.last_write_at = now
         if not path.startswith("/calendar/v3/") or "/channels/" in path or path.endswith("/watch"):
             return
-        self._note_limit(request, answer, now)
+        self._note_limit(request, answer, now, sent_at)
         if request.method == "GET" and path.endswith("/events"):
             self.listed += 1
             ended = answer.status == HTTPStatus.OK and b'"nextSyncToken"' in answer.body
@@ -217,7 +219,7 @@ class Line:
             if request.method == "PATCH":
                 self._note_change(path, now)
             self.last_write_at = now
-            self.late_writes += late
+            self.late_writes += now - sent_at > _LATE_S
 
 
 class ProcessLine:
