@@ -112,7 +112,7 @@ class Line:
     echoes: int = 0
     """Changes of ours that changed nothing."""
     impatient: int = 0
-    """Calls that were made before the time at which Google wanted to be asked again, though that was known."""
+    """Calls that were made before the time at which Google wanted to be asked again, which was known."""
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Since when it is known that Google does not want to be asked, and until when, by account."""
     listed_to_the_end: dict[str, float] = field(default_factory=dict)
