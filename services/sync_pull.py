@@ -110,14 +110,14 @@ class Puller:
             if found.new:
                 await tx.slots.add(found.new)
                 run.count(pulled=len(found.new))
+            if found.to_refetch:
+                # Clients see them waiting; what a series does to its exceptions comes after that.
+                await tx.slots.save(found.to_refetch)
             if found.taken_in:
                 followed = await run.store(tx, found.taken_in, now=now)
                 count_pulled(run, [*found.taken_in, *followed])
             if series := [slot for slot in [*found.written(), *found.to_refetch] if slot.is_series]:
                 await bind_orphans(tx, run.claim.user_id, series)
-            if found.to_refetch:
-                # Clients see them waiting.
-                await tx.slots.save(found.to_refetch)
             if listing is not None:
                 await tx.slots.mark_seen(run.claim.user_id, [slot.id for slot in found.seen], listing)
                 done = (run.calendar.progress or (0, None))[0] + len(page.events)

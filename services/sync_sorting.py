@@ -11,7 +11,8 @@ from services.core.freshness import is_known, must_be_read_afresh, newest
 from services.core.frozen import replace
 from services.core.intake import slot_from_event, take_in
 from services.core.relocation import arrived
-from services.sync_series import SeriesOfPage
+from services.core.series import may_be_lost_by_us
+from services.sync_series import SeriesOfPage, series_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +73,7 @@ class PageSorter:
         for event_id, event in latest.items():
             slot = bound.get(event_id)
             if slot is not None:
-                self._take_in(slot, event)
+                self._take_in(slot, event, afresh=await self._is_to_be_read_afresh(slot, event))
             elif event.instance is not None:
                 instances.append(event)
             elif (former := self._let_go.get(event_id)) is not None and event.content is not None:
@@ -95,17 +96,23 @@ class PageSorter:
             assert event.instance is not None  # noqa: S101  # that is why it is here
             made_here = series.exception(event.instance)
             if made_here is not None:
-                self._take_in(made_here, event)
+                self._take_in(made_here, event, afresh=must_be_read_afresh(made_here, event))
             else:
                 self._add(event, self._run.ids.uuid(), series.link(event.instance))
 
-    def _take_in(self, slot: Slot, event: RemoteEvent) -> None:
+    async def _is_to_be_read_afresh(self, slot: Slot, event: RemoteEvent) -> bool:
+        if event.content is None and slot.series is not None:
+            by_us = may_be_lost_by_us(slot, await series_of(self._tx, slot))
+            return by_us or must_be_read_afresh(slot, event)
+        return must_be_read_afresh(slot, event)
+
+    def _take_in(self, slot: Slot, event: RemoteEvent, *, afresh: bool) -> None:
         found, listing = self._found, self._listing
         if listing is not None:
             found.seen.append(slot)
         if is_known(slot, event):
             return
-        if must_be_read_afresh(slot, event):
+        if afresh:
             if not slot.refetch:
                 found.to_refetch.append(replace(slot, refetch=True))
             return

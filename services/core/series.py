@@ -201,6 +201,20 @@ def _is_instance_again(before: Slot, after: Slot, series: Slot | None) -> bool:
     return after.content == instance_content(series.base, after.series.original_start)
 
 
+def may_be_lost_by_us(exception: Slot, series: Slot | None) -> bool:
+    """Whether a change of ours whose outcome is unknown may have taken the place of a live exception away.
+
+    That Google has it no more is nobody's deletion then; it is looked at once the outcome is known.
+    """
+    if exception.series is None or exception.local is None or series is None or series.base is None:
+        return False
+    if not isinstance(series.sent, SlotContent):
+        return False
+    start = exception.series.original_start
+    has_place = instance_content(series.base, start) is not None
+    return has_place and instance_content(series.sent, start) is None
+
+
 def going_along(exception: Slot) -> Slot:
     """An exception that is deleted because its series is, or has no such instance any more."""
     assert exception.series is not None  # noqa: S101  # an exception has its link

@@ -54,6 +54,17 @@ async def test_a_slot_that_was_removed_here_on_disconnecting_is_not_doubled_by_r
     assert (event["summary"], event["location"]) == ("Dentist", "Main Street")
 
 
+async def test_an_exception_that_google_never_got_hides_nothing_after_reconnecting(world: World):
+    slot, event_id = await google_class(world)
+    await change(world, slot, 1, "this", title="Exam")
+    # The instance is looked at, and before it can be changed, the person leaves.
+    world.google.fault("answer", method="PATCH", path=event_id, status=503, reason="backendError")
+    await world.run_once()
+    await world.connections.disconnect(USER, remote="keep", local="delete")
+    await relink(world)
+    assert await shown(world) == ["03-02T08 Class", "03-09T08 Class", "03-16T08 Class", "03-23T08 Class"]
+
+
 @pytest.mark.parametrize("kind", ["commit_then_drop", "truncate", "drop_before", "html_503"])
 async def test_a_purge_whose_answer_is_lost_costs_no_slot_after_reconnecting(world: World, kind: str):
     slot, _ = await world.linked("Mine")

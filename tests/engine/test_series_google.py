@@ -177,6 +177,28 @@ async def test_an_instance_edited_in_google_outlives_the_move_of_all_here(world:
     assert "03-16T08 Exam" in await shown(world)
 
 
+@pytest.mark.parametrize("page_size", [1, 2500])
+@pytest.mark.parametrize("scope", ["following", "all"])
+@pytest.mark.parametrize("what", ["moves", "deletes"])
+async def test_an_instance_edited_in_google_outlives_what_is_done_here_though_no_answer_comes(
+    world: World, what: str, scope: str, page_size: int
+):
+    """That it is cancelled is read before anybody knows that this was our doing."""
+    slot, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 2), scope="this", summary="Exam")
+    if what == "moves":
+        await shift(world, slot, 1, scope, hours=1)
+    else:
+        await cancel(world, slot, 1, scope)
+    world.transport.page_size = page_size
+    for method in ("PATCH", "DELETE"):
+        world.google.fault("commit_then_drop", method=method, path=event_id)
+    for _ in range(2):
+        await world.notified()
+        await world.run_once()
+    assert "03-16T08 Exam" in await shown(world)
+
+
 async def test_an_exception_edited_in_google_outlives_being_carried_away_here(world: World):
     slot, event_id = await weekly_class(world)
     await change(world, slot, 2, "this", title="Exam")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sandbox.model.recurrence import Series, stamp_of
+from services.core.event_ids import slot_id_in
 from services.core.slots import Timed
 from tests.judges.series_ancestry import InException, SeriesLedger
 from tests.judges.series_rules import FIRST_DAY, moved, random_rule, random_span, span_of, times_of
@@ -17,6 +19,7 @@ from tests.simulation.account_holder import AccountHolder
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
     from services.core.records import Slot
     from services.core.slots import AllDay, SlotContent
@@ -109,15 +112,27 @@ class SeriesEditor(AccountHolder):
 
     async def google_undeletes(self, dice: random.Random) -> None:
         """A person finds something in the bin."""
-        log = self.account.google.sandbox._world.calendars.log(self.account.email)
+        calendars = self.account.google.sandbox._world.calendars
+        log, zone = calendars.log(self.account.email), calendars.table.rows[self.account.email].zone
         gone = [
             each
             for each in log.by_id.values()
-            if each.cancelled and not each.orphaned and _has_master(log, each)
+            if each.cancelled and not each.orphaned and _has_place(log, each, zone)
         ]
         if gone:
-            self.account.google.edit(dice.choice(gone).id, status="confirmed")
+            found = dice.choice(gone)
+            await self._note_copy(found.id)
+            self.account.google.edit(found.id, status="confirmed")
             self._done_in_google("undelete")
+
+    async def _note_copy(self, event_id: str) -> None:
+        """What the app has made anew since, as it does after a new link, a person takes out of the bin."""
+        slots = await self.world.slots(self.account.user_id)
+        bound = {slot.google.event_id for slot in slots if slot.google is not None}
+        copied = slot_id_in(event_id) in {slot.id for slot in slots} and event_id not in bound
+        title = self._series_there().get(event_id)
+        if copied and title is not None:
+            self.ledger.made[f"{event_id} out of the bin"] = title
 
     def _has_dates(self, found: InGoogle) -> bool:
         """Whether the series names dates, which stay of their kind when Google makes days of times."""
@@ -181,8 +196,12 @@ def texts_there(event: dict[str, Any]) -> list[str]:
     return [str(event.get(name, "")) for name in TEXTS.values()]
 
 
-def _has_master(log: Any, event: Any) -> bool:
+def _has_place(log: Any, event: Any, zone: ZoneInfo) -> bool:
+    """Whether its series has the instance: what comes of one that has no place, Google does not say."""
     if event.master_id is None:
         return True
     master = log.by_id.get(event.master_id)
-    return master is not None and not master.cancelled and master.recurring
+    if master is None or master.cancelled or not master.recurring:
+        return False
+    stamp = stamp_of(event.doc.get("originalStartTime"))
+    return stamp is not None and Series(master, zone).find(stamp) is not None
