@@ -85,6 +85,7 @@ class PageSorter:
                 self._add(event, slot_id, None, returned=own_id is not None)
         if instances:
             await self._sort_instances(instances, bound)
+        await self._look_for_orphans(latest, bound)
         return self._found
 
     async def _sort_instances(self, instances: Sequence[RemoteEvent], bound: Mapping[str, Slot]) -> None:
@@ -99,6 +100,21 @@ class PageSorter:
                 self._take_in(made_here, event, afresh=must_be_read_afresh(made_here, event))
             else:
                 self._add(event, self._run.ids.uuid(), series.link(event.instance))
+
+    async def _look_for_orphans(self, events: Mapping[str, RemoteEvent], bound: Mapping[str, Slot]) -> None:
+        """Have Google asked for exceptions whose series ended before it was ever listed.
+
+        Nothing else would tell: Google may forget them with their series.
+        """
+        ended = {
+            event_id
+            for event_id, event in events.items()
+            if event.content is None and event.instance is None and event_id not in bound
+        }
+        for orphan in await self._tx.slots.orphans(self._user_id, self._calendar_id, ended):
+            listed = orphan.google is not None and orphan.google.event_id in events
+            if orphan.google is not None and not listed and not orphan.refetch:
+                self._found.to_refetch.append(replace(orphan, refetch=True))
 
     async def _is_to_be_read_afresh(self, slot: Slot, event: RemoteEvent) -> bool:
         if event.content is None and slot.series is not None:

@@ -143,6 +143,8 @@ class MemorySlotRepository:
         self, user_id: UUID, calendar_id: str, recurring_event_ids: Collection[str]
     ) -> list[Slot]:
         """Exceptions of these events whose series was not known when they came."""
+        if not recurring_event_ids:
+            return []
         wanted = set(recurring_event_ids)
         found = [
             slot

@@ -114,6 +114,25 @@ async def test_an_exception_of_a_series_that_nobody_sees_stands_for_itself(world
     assert await shown(world) == ["03-02T08 Guest lecture"]
 
 
+async def test_an_exception_whose_series_is_deleted_before_it_is_listed_goes_with_it(world: World):
+    event = world.google.create("Class", recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"])
+    world.google.edit(instance_id(event["id"], 1), summary="Exam")
+    world.google.edit(event["id"], location="Hall")
+    world.google.create("Another")
+    world.transport.page_size = 1
+    pages: list[str] = []
+
+    async def meanwhile(request: HttpRequest) -> None:
+        if request.method == "GET" and request.url.split("?")[0].endswith("/events"):
+            pages.append(request.url)
+            if len(pages) == 1:
+                world.google.delete(event["id"])
+
+    world.transport.after = meanwhile
+    assert await shown(world) == ["03-02T08 Another"]
+    assert len(pages) > 1
+
+
 # Against the app.
 
 
