@@ -42,8 +42,12 @@ class AccountHolder:
         """How many there are."""
         raise NotImplementedError
 
+    writes_are_late: bool = False
+    """Whether some writes of the app's bear a date that is not that of the edit."""
+
     def writes_came_late(self) -> None:
-        """Some writes of the app's bear a date that is not that of the edit."""
+        """Remember that some do."""
+        self.writes_are_late = True
 
     def settle_slot(self, slot: Slot) -> None:
         """Remember that a person who saw the slot did away with what it shows."""

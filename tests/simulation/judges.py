@@ -22,6 +22,7 @@ from tests.simulation.series_judges import (
     every_edit_of_series_is_accounted_for,
     no_series_is_there_twice,
     series_are_equal,
+    what_was_cancelled_is_brought_back_by_its_edits_alone,
 )
 from tests.simulation.series_people import SeriesPerson
 
@@ -49,6 +50,8 @@ async def judge(world: World, people: Sequence[AccountHolder]) -> None:
             await series_are_equal(person)
             every_edit_of_series_is_accounted_for(person, events, conflicts)
             no_series_is_there_twice(person, slots, events)
+            if not person.writes_are_late:
+                what_was_cancelled_is_brought_back_by_its_edits_alone(person, slots, conflicts)
         elif isinstance(person, Person):
             both_sides_are_equal(slots, events)
             every_edit_is_accounted_for(person, events, conflicts)

@@ -42,24 +42,6 @@ _LATE_S: Final = 25.0
 _REPEATED_WITHIN_S: Final = 60.0
 """How long after the first sending one with a fresh access token may come."""
 
-REFUSALS: Final[tuple[dict[str, Any], ...]] = (
-    {"kind": "html_503"},
-    {"kind": "not_json"},
-    {"kind": "answer", "status": 400, "reason": "badRequest"},
-    {"kind": "answer", "status": 401, "reason": "authError"},
-    {"kind": "answer", "status": 403, "reason": "userRateLimitExceeded"},
-    {"kind": "answer", "status": 403, "reason": "rateLimitExceeded", "headers": {"Retry-After": "20"}},
-    {"kind": "answer", "status": 404, "reason": "notFound"},
-    {"kind": "answer", "status": 409, "reason": "duplicate"},
-    {"kind": "answer", "status": 410, "reason": "deleted"},
-    {"kind": "answer", "status": 412, "reason": "conditionNotMet"},
-    {"kind": "answer", "status": 429, "reason": "rateLimitExceeded"},
-    {"kind": "answer", "status": 429, "reason": "rateLimitExceeded", "headers": {"Retry-After": "30"}},
-    {"kind": "answer", "status": 500, "reason": "backendError"},
-    {"kind": "answer", "status": 503, "reason": "backendError", "headers": {"Retry-After": "5"}},
-)
-"""What Google says instead of doing what it was asked."""
-
 
 @dataclass(slots=True)
 class Ordered:
@@ -233,10 +215,20 @@ class ProcessLine:
     async def send(self, request: HttpRequest) -> HttpResponse:
         """One exchange."""
         assert not _open_transactions.get(), "a call to Google inside a transaction"
+        if self._line.on_cut is None:
+            return await self._exchange(request, "")
+        account, now = str(self._line.account_of(request)), asyncio.get_running_loop().time
+        if not self._line.happened["stale pages"]:
+            self._sight.begins(account, now(), stood_until=self._process.stands_until)
+        try:
+            return await self._exchange(request, account)
+        finally:
+            self._sight.ends(account, now())
+
+    async def _exchange(self, request: HttpRequest, account: str) -> HttpResponse:
         line, loop = self._line, asyncio.get_running_loop()
         request = replace(request, url=request.url.replace("maxResults=2500", f"maxResults={line.page_size}"))
         sent_at = loop.time()
-        account = str(line.account_of(request)) if line.on_cut is not None else ""
         seen_until = self._sight.until(account)
         if 0 < self._process.stands_until > sent_at - _REPEATED_WITHIN_S:
             # Perhaps the repetition of a call that was under way when the process stood still.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.line import DROP_AFTER, DROP_BEFORE, LATE, PAUSE, REFUSALS, TRUNCATE
+from tests.simulation.line import DROP_AFTER, DROP_BEFORE, LATE, PAUSE, TRUNCATE
 from tests.simulation.processes import Strike
 from tests.simulation.stale_pages import StalePages
 from tests.simulation.transactions import DatabaseFault
@@ -16,6 +16,23 @@ if TYPE_CHECKING:
 
     from tests.simulation.world import World
 
+REFUSALS: Final[tuple[dict[str, Any], ...]] = (
+    {"kind": "html_503"},
+    {"kind": "not_json"},
+    {"kind": "answer", "status": 400, "reason": "badRequest"},
+    {"kind": "answer", "status": 401, "reason": "authError"},
+    {"kind": "answer", "status": 403, "reason": "userRateLimitExceeded"},
+    {"kind": "answer", "status": 403, "reason": "rateLimitExceeded", "headers": {"Retry-After": "20"}},
+    {"kind": "answer", "status": 404, "reason": "notFound"},
+    {"kind": "answer", "status": 409, "reason": "duplicate"},
+    {"kind": "answer", "status": 410, "reason": "deleted"},
+    {"kind": "answer", "status": 412, "reason": "conditionNotMet"},
+    {"kind": "answer", "status": 429, "reason": "rateLimitExceeded"},
+    {"kind": "answer", "status": 429, "reason": "rateLimitExceeded", "headers": {"Retry-After": "30"}},
+    {"kind": "answer", "status": 500, "reason": "backendError"},
+    {"kind": "answer", "status": 503, "reason": "backendError", "headers": {"Retry-After": "5"}},
+)
+"""What Google says instead of doing what it was asked."""
 _MOST_WAITS = 60
 """A strike falls within this many waits; a run with a few calls takes about as many."""
 

@@ -33,6 +33,8 @@ class SeriesEditor(AccountHolder):
     """Somebody who edits series in Google, in one account."""
 
     ledger: SeriesLedger = field(default_factory=SeriesLedger)
+    edited_alone: list[str] = field(default_factory=list)
+    """The events of single instances that were edited in Google or found in the bin, each as often."""
 
     @property
     def values_written(self) -> int:
@@ -63,6 +65,7 @@ class SeriesEditor(AccountHolder):
         elif found.series is not None:
             now = asyncio.get_running_loop().time()
             self.ledger.exceptions.append(InException(now, found.series, value))
+            self.edited_alone.append(found.event["id"])
         if meant == "following":
             self._settle_exceptions_there(found.series)
         self.ledger.note(value, seen)
@@ -77,6 +80,8 @@ class SeriesEditor(AccountHolder):
         meant = self._scope(dice, found, scope)
         if meant in ("following", "all"):
             self._settle_exceptions_there(found.series)
+        if meant == "this":
+            self.edited_alone.append(found.event["id"])
         span = moved(dice, span_of(found.event), kind=not self._has_dates(found))
         times = times_of(span, merging=meant is None)
         with self._series_are_noted():
@@ -122,6 +127,7 @@ class SeriesEditor(AccountHolder):
         if gone:
             found = dice.choice(gone)
             await self._note_copy(found.id)
+            self.edited_alone.append(found.id)
             self.account.google.edit(found.id, status="confirmed")
             self._done_in_google("undelete")
 

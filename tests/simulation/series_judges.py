@@ -50,6 +50,23 @@ def no_series_is_there_twice(person: SeriesPerson, slots: list[Slot], events: li
     person.ledger.judge_series(str(event.get("summary", "")) for event in events if event.get("recurrence"))
 
 
+def what_was_cancelled_is_brought_back_by_its_edits_alone(
+    person: SeriesPerson, slots: list[Slot], conflicts: list[ConflictRecord]
+) -> None:
+    """I2: that somebody changes a series in Google undoes no deletion of an instance here."""
+    instances = {slot.id: slot.google for slot in slots if slot.series is not None}
+    undone = [
+        instances[conflict.slot_id]
+        for conflict in conflicts
+        if conflict.group == "deleted" and conflict.winner == "remote" and conflict.slot_id in instances
+    ]
+    edited = person.edited_alone
+    assert len(undone) <= len(edited), f"I2: {len(undone)} cancellations lost to {len(edited)} edits"
+    if not person.names_changed:
+        lost = {copy.event_id for copy in undone if copy is not None} - set(edited)
+        assert not lost, f"I2: cancellations lost to nobody: {sorted(lost)}"
+
+
 def nothing_was_changed(who: str, before: Counter[Shown], after: Counter[Shown]) -> None:
     """I2: what one side alone edits is on both sides as it was left there."""
     assert after == before, (

@@ -41,6 +41,9 @@ _PATCH = "PATCH /slots/{slot_id}"
 class SeriesPerson(SeriesEditor):
     """Somebody at the app and at Google who edits series, in one account."""
 
+    names_changed: bool = False
+    """Whether exceptions may stand for other instances than they were made of."""
+
     async def agenda(self) -> tuple[Entry, ...]:
         """What the app shows."""
         return await agenda_of(self.world.store, self.account)
@@ -86,6 +89,7 @@ class SeriesPerson(SeriesEditor):
                 nothing_moved(before, await agenda_of(replica.uow, self.account))
             return edited
 
+        self.names_changed |= aim.scope == "following"
         answered = await self._request(dice, f"write {aim.scope}", _PATCH, edit)
         if answered is not None:
             self.ledger.note(value, seen, answered=answered)
@@ -158,6 +162,7 @@ class SeriesPerson(SeriesEditor):
     async def _reschedule(self, dice: random.Random, what: str, aim: Aim, change: SlotEdit) -> None:
         """Whoever changes when a series takes place knows that exceptions may lose their place."""
         displaced: set[str] = set()
+        self.names_changed |= aim.whole
 
         async def edit(replica: Replica, tx: Transaction) -> Any:
             displaced.clear()

@@ -1,14 +1,21 @@
-"""What a process can have seen of Google: everything up to when it began the listing that it ended last."""
+"""What a process should have seen of Google: everything up to when it began the listing that it ended last.
+
+Whoever has made no call for a while begins another piece of work, and is expected to look before it leaps:
+what it does not list then it does not see, though it could have.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from services.google.transport import HttpRequest
+
+_BREATH_S: Final = 1.0
+"""Between two calls of one run no virtual time goes by, but for that of a store that is busy."""
 
 
 @dataclass
@@ -17,6 +24,18 @@ class Sight:
 
     _began: dict[str, float] = field(default_factory=dict)
     _until: dict[str, float] = field(default_factory=dict)
+    _busy_until: dict[str, float] = field(default_factory=dict)
+    """When the last call ended."""
+
+    def begins(self, account: str, now: float, *, stood_until: float) -> None:
+        """A process makes a call, having perhaps stood still until a while ago."""
+        last = max(self._busy_until.get(account, 0.0), stood_until)
+        if now > last + _BREATH_S:
+            self._until[account] = max(self._until.get(account, 0.0), now)
+
+    def ends(self, account: str, now: float) -> None:
+        """The call is over, one way or the other."""
+        self._busy_until[account] = now
 
     def asked(self, account: str, request: HttpRequest, now: float) -> None:
         """A request reaches Google."""
@@ -30,7 +49,7 @@ class Sight:
             self._until[account] = self._began.get(account, 0.0)
 
     def until(self, account: str) -> float:
-        """When what it has seen was as it has seen it."""
+        """When what it should have seen was as it has seen it."""
         return self._until.get(account, 0.0)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services import sync_pull, sync_run, sync_sorting
-from services.core import carrying
+from services import sync_pull, sync_push, sync_run, sync_sorting
+from services.core import carrying, following
 from services.core.frozen import replace
 from services.google.requests import CalendarRequests
 from services.sync_series import SeriesOfPage
@@ -86,3 +86,25 @@ def exceptions_are_not_carried(patch: MonkeyPatch) -> None:
         right(result, [], *more)
 
     patch.setattr(carrying, "_exchange", left)
+
+
+@mutant("google_writes this", "app_moves all", of_series=True)
+def series_are_moved_unseen(patch: MonkeyPatch) -> None:
+    """A series is moved or ended without looking first what somebody has made of its instances in Google,
+    which is gone then."""
+    patch.setattr(sync_push, "is_behind", lambda *_: False)
+
+
+@mutant("app_writes this", "google_writes all", of_series=True)
+def instances_stay_exceptions(patch: MonkeyPatch) -> None:
+    """An instance that is as its series has it counts as an exception: it stays when the series changes."""
+    patch.setattr(sync_push, "unless_plain", lambda _before, after, _series: after)
+
+
+@mutant("app_deletes this", "google_writes all", of_series=True)
+def a_changed_series_undoes_cancellations(patch: MonkeyPatch) -> None:
+    """That a series was changed in Google counts as an edit of an instance that was cancelled here, which is
+    back."""
+    # Where one does not see to it, the other one does.
+    patch.setattr(sync_push, "looked_at", lambda slot, *_: slot)
+    patch.setattr(following, "_still_cancelled", lambda exception, _series: exception)
