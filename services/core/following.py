@@ -105,12 +105,12 @@ def _brought_back(exception: Slot, before: Slot, after: Slot, now: datetime) -> 
 
 def _in_place(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot:
     """The exception as one of an instance that may be another now."""
+    if is_plain(exception) and after.base is not None and after.deleted_at is None:
+        return like_its_series(exception, after.content, now=now)
     if before.base is None:
         return exception
     if after.base is None:
         return rebased(exception, after.content, now=now)
-    if is_plain(exception) and after.deleted_at is None:
-        return like_its_series(exception, after.content, now=now)
     if _is_to_be_cancelled(exception) and not waits_for(after):
         # That the series changed is no edit of the instance, which stays cancelled.
         return _still_cancelled(exception, after.base)

@@ -18,6 +18,7 @@ from tests.engine.series_stories import (
     change,
     google_class,
     instance_id,
+    new_class,
     shift,
     shown,
     times,
@@ -342,6 +343,20 @@ async def test_a_series_that_moves_and_moves_back_keeps_what_google_made_of_its_
     for days in (-1, 1):
         await move(world, slot, days=days)
     assert await shown(world) == [CLASSES[0], "03-09T08 Exam", CLASSES[2], CLASSES[3]]
+
+
+async def test_an_instance_that_was_edited_back_follows_a_series_whose_insert_was_never_answered(
+    world: World,
+):
+    world.google.fault("commit_then_drop", method="POST")
+    slot = await new_class(world)
+    await world.run_once()
+    await change(world, slot, 1, "this", title="Exam")
+    await change(world, slot, 1, "this", title="Class")
+    later(world)
+    [event] = world.google.events()
+    world.google.edit(event["id"], summary="Seminar")
+    assert await shown(world) == [each.replace("Class", "Seminar") for each in CLASSES]
 
 
 async def test_an_instance_whose_series_is_deleted_does_not_recur(world: World):

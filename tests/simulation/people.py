@@ -152,6 +152,9 @@ class Person(AccountHolder):
             return
         # What was never answered may have happened.
         self.ledger.settled |= set(conflict_values(conflict))
+        if keep_loser:
+            # Put back, it is the latest edit of all, though its value is an old one.
+            self.ledger.reasserted.add(conflict_values(conflict)[0])
         await self._settle_what_was_restored(conflict.slot_id)
 
     async def _settle_what_was_restored(self, slot_id: Any) -> None:
