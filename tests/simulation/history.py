@@ -152,7 +152,7 @@ class _Played:
         world.post.lost = world.post.doubled = world.post.late = 0
         google = world.accounts[0].google
         google.call("DELETE", "/faults")
-        google.call("POST", "/clock", {"offset_s": 0})
+        google.call("POST", "/clock", {"offset_s": self.plan.shape.google_ahead_s})
         for replica in world.replicas:
             replica.process.disarm()
         for person in people:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from services.core.records import SyncState
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from services.core.records import ConflictRecord, Slot
     from tests.simulation.account_holder import AccountHolder
+    from tests.simulation.plan import Shape
     from tests.simulation.world import World
 
 
@@ -56,7 +58,7 @@ async def judge(world: World, people: Sequence[AccountHolder]) -> None:
             both_sides_are_equal(slots, events)
             every_edit_is_accounted_for(person, events, conflicts)
             if not world.happened["google's clock steps"]:
-                the_later_edit_won(person, conflicts)
+                the_later_edit_won(person, conflicts, within_s=_clocks_agree_within(world.plan.shape))
             what_the_app_does_not_know_is_untouched(person, events)
         nobody_elses_is_here(person, slots, events)
         await judge_bookkeeping(world, person, conflicts)
@@ -101,10 +103,15 @@ def every_edit_is_accounted_for(
     )
 
 
-def the_later_edit_won(person: Person, conflicts: list[ConflictRecord]) -> None:
+def the_later_edit_won(person: Person, conflicts: list[ConflictRecord], *, within_s: float) -> None:
     """I2: where a value of the app's beat one of Google's, it was written after it.
 
     Not the other way round: Google dates an event, not its fields.
+
+    Args:
+        person: Who wrote them.
+        conflicts: What both sides had written at once.
+        within_s: How well the app can know what Google's clock says.
     """
     ledger = person.ledger
     if ledger.late:
@@ -114,7 +121,15 @@ def the_later_edit_won(person: Person, conflicts: list[ConflictRecord]) -> None:
     for conflict in conflicts:
         loser, winner = conflict_values(conflict) if conflict.group in FIELDS else ("", "")
         if conflict.winner == "local" and {loser, winner} <= order.keys() - decided:
-            assert order[winner] > order[loser], f"I2: {winner} beat {loser}, which was written later"
+            at = person.written_at
+            later_s = at.get(loser, 0.0) - at.get(winner, inf)
+            assert later_s <= within_s, f"I2: {winner} beat {loser}, which was written {later_s:.0f} s later"
+            assert within_s or order[winner] > order[loser], f"I2: {winner} beat {loser}, a later edit"
+
+
+def _clocks_agree_within(shape: Shape) -> float:
+    """Where Google's clock is off, an answer tells it to the second, and has been on its way for a while."""
+    return 2 * shape.slow + 1.0 if shape.google_ahead_s else 0.0
 
 
 def nobody_elses_is_here(person: AccountHolder, slots: list[Slot], events: list[dict[str, Any]]) -> None:

@@ -97,6 +97,8 @@ class Line:
     """Calls that were made before the time at which Google wanted to be asked again, which was known."""
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Since when it is known that Google does not want to be asked, and until when, by account."""
+    channel_opened_at: dict[str, float] = field(default_factory=dict)
+    """When notifications were asked for last, by account."""
     listed_to_the_end: dict[str, float] = field(default_factory=dict)
     """When the last page of a listing of changes was read last, by account.
 
@@ -170,6 +172,12 @@ class Line:
         self.changes[path] = [*lately, now]
         self.fiercest = max(self.fiercest, len(self.changes[path]))
 
+    def _note_channel(self, account: str, now: float) -> None:
+        # Several processes may open the first one at the same time.
+        replaced = now - self.channel_opened_at.get(account, now) > _REPEATED_WITHIN_S
+        self.happened["channel replaced"] += replaced
+        self.channel_opened_at[account] = now
+
     def _note_limit(self, request: HttpRequest, answer: Response, now: float, sent_at: float) -> None:
         account = self.account_of(request)
         if account is None:
@@ -186,6 +194,8 @@ class Line:
         if path == "/revoke":
             # Of whatever was granted since, too; nobody is told before the next call.
             self.last_write_at = now
+        if path.endswith("/watch") and answer.status == HTTPStatus.OK:
+            self._note_channel(str(self.account_of(request)), now)
         if not path.startswith("/calendar/v3/") or "/channels/" in path or path.endswith("/watch"):
             return
         self._note_limit(request, answer, now, sent_at)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from services.core.errors import DomainError
 from tests.simulation.line import DROP_AFTER, DROP_BEFORE, LATE, PAUSE, TRUNCATE
-from tests.simulation.processes import Strike
+from tests.simulation.processes import ConnectionLostError, Strike
 from tests.simulation.stale_pages import StalePages
 from tests.simulation.transactions import DatabaseFault
 
@@ -14,7 +17,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable
 
-    from tests.simulation.world import World
+    from tests.simulation.replica import Replica
+    from tests.simulation.world import Account, World
 
 REFUSALS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "html_503"},
@@ -109,6 +113,28 @@ async def access_expires(world: World, dice: random.Random) -> None:
     world.accounts[0].google.call("POST", "/access-tokens/expire", {})
 
 
+async def tokens_raced(world: World, dice: random.Random) -> None:
+    """All replicas need an access token while the person makes a new grant, and perhaps ends the old one."""
+    account = dice.choice(world.accounts)
+    world.happened["tokens raced"] += 1
+    world.happened["relink"] += 1
+    account.google.call("POST", "/access-tokens/expire", {"account": account.email})
+    asked = [world.start(_new_token(replica, account)) for replica in world.replicas]
+    await world.clock.sleep(dice.uniform(0, world.plan.shape.slow))
+    if dice.random() < 0.5:
+        world.happened["revoke"] += 1
+        account.google.call("POST", "/grants/revoke", {"account": account.email})
+        await world.clock.sleep(dice.uniform(0, world.plan.shape.slow))
+    await world.link(account)
+    await asyncio.gather(*asked)
+
+
+async def _new_token(replica: Replica, account: Account) -> None:
+    replica.tokens.forget(account.user_id)
+    with contextlib.suppress(DomainError, ConnectionLostError):
+        await replica.process.answer(replica.tokens.access_token(account.user_id))
+
+
 async def listing_glitch(world: World, dice: random.Random) -> None:
     del dice
     world.happened["empty page"] += 1
@@ -193,6 +219,7 @@ ALL: dict[str, Callable[[World, random.Random], Awaitable[None]]] = {
         stop,
         tokens_forgotten,
         access_expires,
+        tokens_raced,
         listing_glitch,
         nothing_there,
         stale_pages,

@@ -40,6 +40,8 @@ class Person(AccountHolder):
     """The first title of each thing that was created."""
     extras: dict[str, Any] = field(default_factory=dict)
     """What the person wrote into events beside the fields that the app knows, by event id."""
+    written_at: dict[str, float] = field(default_factory=dict)
+    """When, in seconds of the history; what is missing was part of a new thing."""
     mass_deletion: MassDeletion | None = None
     """The last one in Google."""
 
@@ -75,6 +77,7 @@ class Person(AccountHolder):
             seen = local_value(content, name)
             if seen != value:
                 saw[:] = [seen]
+                self.written_at[value] = self.world.clock.monotonic()
             return replace(content, **{name: written})
 
         self.causes += 1
@@ -213,6 +216,7 @@ class Person(AccountHolder):
     def _write_there(self, event: dict[str, Any], name: str) -> None:
         value = self.ledger.value(name)
         self.ledger.note(value, saw=remote_value(event, name))
+        self.written_at[value] = self.world.clock.monotonic()
         changes = google_times(value) if name == "schedule" else {FIELDS[name]: value}
         self.account.google.edit(event["id"], **changes)
         self.world.deliver()

@@ -79,9 +79,9 @@ MISHAPS: Final = {
     "our_clock": 1,
 }
 """What goes wrong."""
-RARE: Final = {"pause_after_write": 4, "event_denied": 4, "fight": 1}
+RARE: Final = {"pause_after_write": 4, "event_denied": 6, "tokens_raced": 2, "fight": 2}
 """What is drawn apart from all that: everything else about a seed is the same with it and without it."""
-_RARE_SHARE: Final = 0.15
+_RARE_SHARE: Final = 0.2
 _BLAMELESS: Final = {
     "answer_lost": 4,
     "kill": 4,
@@ -142,6 +142,10 @@ class Shape:
     """Whether people edit series, and not single events."""
     orphans_are_gone: bool = False
     """Whether Google forgets exceptions whose series loses their instances, or shows them as cancelled."""
+    google_ahead_s: float = 0.0
+    """How far Google's clock is ahead of the true one."""
+    channels_last_s: float = 7 * 86_400.0
+    """After how long a channel ends."""
 
 
 MASS_DELETIONS: Final = 0.2
@@ -154,6 +158,7 @@ _WHILE_HELD: Final = {
     "tokens_forgotten": 1,
     "review": 1,
 }
+SHORT_CHANNELS_S: Final = 240.0
 SERIES_SHARE: Final = 0.2
 """How many histories are of series."""
 
@@ -187,7 +192,7 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
         edits: How many things people do.
     """
     dice = random.Random(f"{seed} plan")
-    shape = _shape(random.Random(f"{seed} shape"))
+    shape = _with_limits(random.Random(f"{seed} limits"), _shape(random.Random(f"{seed} shape")))
     span = dice.choice((5.0, 20.0, 60.0, 300.0))
     if shape.series:
         happenings = _of_series(dice, span, edits)
@@ -247,6 +252,17 @@ def _shape(dice: random.Random) -> Shape:
         series=dice.random() < SERIES_SHARE,
         orphans_are_gone=dice.random() < 0.5,
     )
+
+
+def _with_limits(dice: random.Random, shape: Shape) -> Shape:
+    """Seldom Google's clock is off all the time, or channels are replaced again and again."""
+    match dice.randrange(12):
+        case 0:
+            return replace(shape, google_ahead_s=dice.choice((-600.0, -60.0, 60.0, 600.0)))
+        case 1:
+            return replace(shape, channels_last_s=SHORT_CHANNELS_S)
+        case _:
+            return shape
 
 
 def _mishaps(dice: random.Random, span: float) -> list[Happening]:

@@ -79,6 +79,8 @@ class SeriesEditor(AccountHolder):
             return
         meant = self._scope(dice, found, scope)
         if meant in ("following", "all"):
+            if self._has_dates(found) and self._is_of_another_kind(found):
+                return
             self._settle_exceptions_there(found.series)
         if meant == "this":
             self.edited_alone.append(found.event["id"])
@@ -145,6 +147,12 @@ class SeriesEditor(AccountHolder):
         lines = [] if found.series is None else self.account.google.event(found.series).get("recurrence", [])
         return any("DATE" in line for line in lines)
 
+    def _is_of_another_kind(self, found: InGoogle) -> bool:
+        """Whether an exception has a time in a series of days, or the other way round."""
+        assert found.series is not None  # that is why it is asked
+        series = span_of(self.account.google.event(found.series))
+        return type(span_of(found.event)) is not type(series)
+
     def _event(self, dice: random.Random) -> InGoogle | None:
         found = in_google(self.account.google)
         return dice.choice(found[:40]) if found else None
@@ -177,8 +185,8 @@ class SeriesEditor(AccountHolder):
         self.count_up(f"google {what}")
         self.world.deliver()
 
-    def count_up(self, what: str) -> None:
-        self.world.happened[what] += 1
+    def count_up(self, what: str, times: int = 1) -> None:
+        self.world.happened[what] += times
 
     @property
     def _at_google(self) -> str:

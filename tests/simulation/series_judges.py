@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from services.core.records import SyncState
-from tests.judges.series_sides import TEXTS, in_google, shown_in_app
+from services.core.slots import Timed
+from tests.judges.series_sides import TEXTS, TO, in_google, shown_in_app
 from tests.judges.values import conflict_values
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ async def series_are_equal(person: SeriesPerson) -> None:
     waiting = [slot for slot in slots if slot.sync_state not in {SyncState.SYNCED, SyncState.CONFLICT}]
     assert not waiting, f"I12: not at rest: {[(each.content.title, each.sync_state) for each in waiting]}"
     ours, theirs = await app_side(person), await google_side(person)
+    person.count_up("clocks change within a series", sum(map(_changes_clocks, slots)))
     assert ours == theirs, (
         f"I12: only in the app: {_list(ours - theirs)}; only in Google: {_list(theirs - ours)}"
     )
@@ -72,6 +75,15 @@ def nothing_was_changed(who: str, before: Counter[Shown], after: Counter[Shown])
     assert after == before, (
         f"I2: edited by {who}: {_list(before - after)}; after the sync: {_list(after - before)}"
     )
+
+
+def _changes_clocks(slot: Slot) -> bool:
+    """Whether the clocks of its zone change within the time that is compared, while it recurs."""
+    span = slot.content.schedule.span
+    if not slot.is_series or not isinstance(span, Timed):
+        return False
+    zone = ZoneInfo(span.timezone)
+    return span.start.astimezone(zone).utcoffset() != TO.astimezone(zone).utcoffset()
 
 
 def _list(shown: Counter[Shown]) -> list[Shown]:

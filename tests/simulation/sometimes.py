@@ -26,7 +26,8 @@ FAULTS: Final = (
     *("fault 410", "fault 412", "fault 429", "fault 500", "fault 503"),
     *("sync tokens forgotten", "access tokens expired", "empty page", "calendar shown empty", "stale pages"),
     *("notification lost", "notification doubled", "notification late", "notification of an unknown channel"),
-    *("event denied", "fight", "channel forgotten", "google's clock steps", "our clock steps"),
+    *("event denied", "fight", "tokens raced", "channel replaced", "clocks change within a series"),
+    *("google's clock is off", "channel forgotten", "google's clock steps", "our clock steps"),
 )
 """What goes wrong."""
 PEOPLE: Final = (

@@ -241,9 +241,9 @@ class World:
                 )
             )
             await tx.changes.renumber_pending(account.user_id)
-        for each in self.replicas:
-            each.tokens.forget(account.user_id)
         dice = random.Random(len(self.graves))
+        # The others learn of it when Google refuses what they have.
+        self.somebody(dice).tokens.forget(account.user_id)
         await self.ask(dice, lambda replica: replica.connections.connected(account.user_id))
         if self.plan.shape.webhooks:
             replica = self.somebody(dice)
@@ -292,6 +292,8 @@ async def make_world(plan: Plan, shared: Store) -> World:
         confirm_one_by_one=shape.confirm_one_by_one,
         polling=POLLING,
         fallback=FALLBACK,
+        channel_lifetime=timedelta(seconds=shape.channels_last_s),
+        channel_margin=timedelta(seconds=shape.channels_last_s / 2),
     )
     line = Line(
         sandbox=sandbox,
@@ -320,6 +322,8 @@ async def make_world(plan: Plan, shared: Store) -> World:
     accounts[0].google.call("POST", "/clients", dict(CLIENT))
     orphans = "gone" if shape.orphans_are_gone else "cancelled"
     accounts[0].google.call("POST", "/switches", {"orphaned_exceptions": orphans})
+    accounts[0].google.call("POST", "/clock", {"offset_s": shape.google_ahead_s})
+    happened["google's clock is off"] += shape.google_ahead_s != 0
     for account in accounts:
         async with store() as tx:
             await tx.users.add(User(account.user_id, account.email, None, clock.now()))

@@ -40,6 +40,8 @@ class Mutant:
     """Whether people edit series in these histories, and not single events."""
     calm: bool
     """Whether nothing goes wrong in these histories."""
+    google_ahead_s: float
+    """How far Google's clock is ahead in these histories; 0: as the seed says."""
     _apply: Apply
 
     @contextmanager
@@ -62,6 +64,8 @@ class Mutant:
             return play(plan)
 
     def _with_what_happens_often(self, plan: Plan) -> Plan:
+        if self.google_ahead_s:
+            plan = replace(plan, shape=replace(plan.shape, google_ahead_s=self.google_ahead_s))
         if not self.often:
             return plan
         dice = random.Random(f"{plan.seed} often")
@@ -75,13 +79,15 @@ class Mutant:
         return replace(plan, happenings=tuple(happenings))
 
 
-def mutant(*often: str, of_series: bool = False, calm: bool = False) -> Callable[[Apply], Mutant]:
+def mutant(
+    *often: str, of_series: bool = False, calm: bool = False, google_ahead_s: float = 0.0
+) -> Callable[[Apply], Mutant]:
     """Make a mutant that bears the name of a function and says what stands in its docstring."""
 
     def make(apply: Apply) -> Mutant:
         assert apply.__doc__ is not None
         name, harm = apply.__name__.replace("_", " "), " ".join(apply.__doc__.split())
-        return Mutant(name, harm, often, of_series, calm, apply)
+        return Mutant(name, harm, often, of_series, calm, google_ahead_s, apply)
 
     return make
 

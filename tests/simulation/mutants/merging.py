@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from services import sync_missing, sync_push, sync_run, sync_sorting
 from services.core import intake, merge, reconcile
 from services.core.frozen import replace
+from services.google.server_clock import ServerClock
 from tests.simulation.mutants.kit import mutant, used_by
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def the_earlier_edit_wins(patch: MonkeyPatch) -> None:
         return "remote" if right(local_edited_at, remote_edited_at) == "local" else "local"
 
     patch.setattr(merge, "later_edit", earlier)
+
+
+@mutant("edit", "google_edit", "answer_lost", google_ahead_s=-600.0)
+def googles_clock_is_believed(patch: MonkeyPatch) -> None:
+    """Google's clock is taken for ours: where it is behind, whatever the app wrote beats what came later."""
+    patch.setattr(ServerClock, "learn", lambda *_, **__: None)
 
 
 @mutant()
