@@ -233,12 +233,17 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
 def _contested(slot: Slot, ancestor: SlotContent | None, remote: SlotContent | None) -> frozenset[FieldGroup]:
     """The groups of which nobody can say whether `ancestor` was ever at Google.
 
-    Only our insert makes an event under an id of ours, but anybody may have revived a deleted one. What it
-    has in common with what we sent, whoever edits the slot has seen; of the rest nothing is known.
+    Only our insert makes an event under an id of ours, but it may be one of before the last edits, which was
+    given up and arrived all the same; and anybody may have revived a deleted event. What it has in common
+    with what we sent, whoever edits the slot has seen; of the rest nothing is known.
     """
-    if slot.google is None or slot.base is not None or ancestor is None or remote is None:
+    if slot.base is not None or ancestor is None or remote is None:
         return frozenset()
-    return ancestor.changed_groups(remote)
+    differs = ancestor.changed_groups(remote)
+    if slot.google is not None:
+        return differs
+    created = slot.created_at
+    return frozenset(group for group in differs if slot.edited_at.get(group, created) > created)
 
 
 def _still_unconfirmed(

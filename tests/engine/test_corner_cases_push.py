@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,42 @@ async def test_an_insert_that_arrives_when_all_is_over_makes_no_second_event(
     await world.edit(slot, title="Second")
     assert await frozen.go(steps=None)
     await world.settle()
+    await world.pull()
+    [event] = world.google.events()
+    kept = {str(each.losing_value) for each in await world.review.conflicts(USER, after=None, limit=10)}
+    assert "Second" in kept | {event["summary"]}
+    assert (await world.slot(slot.id)).content.title == event["summary"]
+
+
+async def test_an_older_insert_that_arrives_before_a_newer_one_takes_no_edit_away(world: World):
+    """And whoever sent the newer one dies before it can store that it was refused."""
+    slot = await world.create("First")
+    claim = await world.engine.claim()
+    assert claim is not None
+    world.uow.waits = True
+    frozen = Pausable(world.engine.run(claim), world.uow)
+    while (await world.slot(slot.id)).sent is None:
+        assert not await frozen.go(steps=1)
+    world.uow.waits = False
+    world.clock.advance(world.policy.lease * 2)
+    await world.edit(slot, title="Second")
+    world.clock.advance(timedelta(seconds=1))
+
+    async def overtaken(request: HttpRequest) -> None:
+        if request.method == "POST":
+            world.transport.before = dying
+            assert await frozen.go(steps=None)
+
+    async def dying(request: HttpRequest) -> None:
+        if request.method == "GET":
+            world.transport.before = None
+            raise asyncio.CancelledError
+
+    claim = await world.other_engine.claim()
+    assert claim is not None
+    world.transport.before = overtaken
+    with pytest.raises(asyncio.CancelledError):
+        await world.other_engine.run(claim)
     await world.pull()
     [event] = world.google.events()
     kept = {str(each.losing_value) for each in await world.review.conflicts(USER, after=None, limit=10)}
