@@ -28,7 +28,7 @@ class Ledger:
     settled: set[str] = field(default_factory=set)
     """Values that a person saw and decided about: by deleting the thing, or by settling a conflict."""
     reasserted: set[str] = field(default_factory=set)
-    """Values that a person brought back with a deleted thing, whatever was written since."""
+    """Values that a person brought back, with a deleted thing or from a conflict, whatever came since."""
     unconfirmed: set[str] = field(default_factory=set)
     """Values whose author never learned whether they were taken; each may stand, and may be nowhere."""
     late: bool = False

@@ -12,15 +12,27 @@ if TYPE_CHECKING:
     from tests.simulation.processes import Process
 
 _STORED_WITHIN_S: Final = 5.0
-"""How long after a process was told it everybody may be expected to know."""
+"""How long it takes until what a process was told is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Who heard first that a grant is gone."""
+
+    process: Process
+    at: float
+
+    def known_at(self) -> float:
+        """From when everybody may be expected to know: a process that stands still tells nobody."""
+        return max(self.at, self.process.stands_until) + _STORED_WITHIN_S
 
 
 @dataclass(slots=True)
 class DeadGrants:
     """Refresh tokens that Google has refused for good, and who heard of it."""
 
-    known_at: dict[str, float] = field(default_factory=dict)
-    """When a process was told so for the first time, by refresh token."""
+    told: dict[str, _Told] = field(default_factory=dict)
+    """By refresh token."""
     asked_again: int = 0
     """Requests with such a token that were sent when it should have been known everywhere."""
 
@@ -28,15 +40,15 @@ class DeadGrants:
         """A process asks for an access token."""
         if not _asks_for_a_token(request):
             return
-        known_at = self.known_at.get(_refresh_token(request))
-        self.asked_again += known_at is not None and at > known_at + _STORED_WITHIN_S
+        told = self.told.get(_refresh_token(request))
+        self.asked_again += told is not None and at > told.known_at()
 
     def answered(self, request: HttpRequest, answer: HttpResponse, process: Process, *, at: float) -> None:
         """The process is given the answer, if it lives."""
         if not _asks_for_a_token(request) or process.dead:
             return
         if answer.status == HTTPStatus.BAD_REQUEST and b'"invalid_grant"' in answer.body:
-            self.known_at.setdefault(_refresh_token(request), at)
+            self.told.setdefault(_refresh_token(request), _Told(process, at))
 
 
 def _asks_for_a_token(request: HttpRequest) -> bool:
