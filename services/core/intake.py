@@ -213,6 +213,9 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
     state is the witness: one value that only we can have put there proves that the whole write landed.
     """
     sent, base = slot.sent, slot.base
+    if slot.local is None and base is not None and remote == slot.content:
+        # Whoever deleted the slot had seen just that: an edit of the app's, say, that arrived late.
+        return remote
     if sent is None:
         return base
     if isinstance(sent, Deletion):

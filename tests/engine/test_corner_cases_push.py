@@ -325,6 +325,26 @@ async def test_a_revival_without_an_answer_that_google_denies_once_by_mistake_is
     assert [(event["id"], event["summary"]) for event in world.google.events()] == [(event_id, "Renamed")]
 
 
+async def test_a_deletion_is_not_undone_by_the_edit_before_it_that_arrives_late():
+    world = await make_world()
+    slot, event_id = await world.linked()
+    world.google.fault("drop_before", method="PATCH")
+    await world.edit(slot, title="Renamed")
+    await world.run_once()
+    await world.delete(slot)
+
+    async def arrives(request: HttpRequest) -> None:
+        if request.method == "DELETE":
+            world.transport.before = None
+            world.google.edit(event_id, summary="Renamed")
+
+    world.transport.before = arrives
+    await world.settle()
+    assert world.transport.before is None
+    assert world.google.events() == []
+    assert await world.review.conflicts(USER, after=None, limit=10) == []
+
+
 async def test_what_both_sides_bring_back_is_there_once_though_google_denies_it_once_by_mistake():
     world = await make_world()
     slot, event_id = await world.linked()
