@@ -16,7 +16,7 @@ from sandbox import Request
 from services.core.boundary import _open_transactions
 from services.google.transport import HttpRequest, HttpResponse, no_answer
 from tests.simulation.grants import DeadGrants
-from tests.simulation.sight import Sight, series_cut
+from tests.simulation.sight import NOBODY, Sight, series_cut
 
 if TYPE_CHECKING:
     import random
@@ -227,7 +227,7 @@ class ProcessLine:
         assert not _open_transactions.get(), "a call to Google inside a transaction"
         if self._line.on_cut is None:
             return await self._exchange(request, "")
-        account, now = str(self._line.account_of(request)), asyncio.get_running_loop().time
+        account, now = self._line.account_of(request) or NOBODY, asyncio.get_running_loop().time
         if not self._line.happened["stale pages"]:
             self._sight.begins(account, now(), stood_until=self._process.stands_until)
         try:

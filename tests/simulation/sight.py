@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 if TYPE_CHECKING:
     from services.google.transport import HttpRequest
 
+NOBODY: Final = "nobody"
+"""Whose a call is that carries no token, or none that is good."""
 _BREATH_S: Final = 1.0
 """Between two calls of one run no virtual time goes by, but for that of a store that is busy."""
 
@@ -34,8 +36,9 @@ class Sight:
             self._until[account] = max(self._until.get(account, 0.0), now)
 
     def ends(self, account: str, now: float) -> None:
-        """The call is over, one way or the other."""
-        self._busy_until[account] = now
+        """The call is over, one way or the other; one without a good token may have been for anybody."""
+        whose = [account] if account != NOBODY else list(self._busy_until)
+        self._busy_until.update(dict.fromkeys(whose, now))
 
     def asked(self, account: str, request: HttpRequest, now: float) -> None:
         """A request reaches Google."""
