@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.agenda import Entry
-    from services.core.records import Slot
     from services.core.storage import UnitOfWork
     from services.slot_scopes import SlotAddress
     from tests.simulation.world import Account
@@ -74,11 +73,6 @@ def only_what_was_meant_is_gone(expected: Iterable[Entry], after: Iterable[Entry
     """Whoever deletes leaves the rest alone."""
     shown = [sorted(map(shown_in_app, entries)) for entries in (expected, after)]
     assert shown[0] == shown[1], f"I2: a deletion leaves {shown[1]} and not {shown[0]}"
-
-
-def names_dates(series: Slot | None) -> bool:
-    """Whether a series has dates beside its rule; one that begins with such a date counts from there."""
-    return series is not None and any("RDATE" in line for line in series.content.schedule.recurrence)
 
 
 def _place(entry: Entry) -> datetime | None:

@@ -17,7 +17,6 @@ from tests.judges.series_sides import TEXTS, shown_in_app
 from tests.simulation.series_aims import (
     Aim,
     agenda_of,
-    names_dates,
     nothing_moved,
     only_what_was_meant_is_gone,
 )
@@ -83,10 +82,8 @@ class SeriesPerson(SeriesEditor):
                 # An edit of more than one instance says something of the one that it was made in.
                 seen.add(getattr(here.content, name))
             before = await agenda_of(replica.uow, self.account)
-            series = await self._series_in(tx, aim)
             edited = await replica.slots.edit(self.account.user_id, aim.address, SlotEdit(change))
-            if aim.scope != "following" or not names_dates(series):
-                nothing_moved(before, await agenda_of(replica.uow, self.account))
+            nothing_moved(before, await agenda_of(replica.uow, self.account))
             return edited
 
         self.names_changed |= aim.scope == "following"
@@ -135,11 +132,9 @@ class SeriesPerson(SeriesEditor):
             if aim.whole:
                 gone.update(await self._texts_of_series(tx, aim))
             before = await agenda_of(replica.uow, self.account)
-            series = await self._series_in(tx, aim)
             deleted = await replica.slots.delete(self.account.user_id, aim.address)
             left = [each for each in before if not aim.means(each)]
-            if aim.scope != "following" or not names_dates(series):
-                only_what_was_meant_is_gone(left, await agenda_of(replica.uow, self.account))
+            only_what_was_meant_is_gone(left, await agenda_of(replica.uow, self.account))
             return deleted
 
         answered = await self._request(dice, f"delete {aim.scope}", "DELETE /slots/{slot_id}", delete)

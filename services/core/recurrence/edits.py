@@ -8,8 +8,10 @@ What moves is the wall clock: an occurrence at 10:00 that becomes 15:00 moves ev
 wall clock, in summer and in winter, UNTIL included, so that no last occurrence is lost. What a rule says
 stays as it is written unless weekdays are asked to follow; what it leaves to DTSTART follows.
 
-One thing cannot be said: a rule with an INTERVAL that does not itself have the occurrence at which a series
-is split (an RDATE, or an occurrence of another rule) counts its periods anew from there.
+What a rule places stays where it is, wherever the series is split: where that is at an RDATE, from which the
+rule could not count on, the tail begins with the rule's last occurrence before, which is left out. Of several
+rules one alone can have the start: the tail begins with what it has next, and another one with an INTERVAL
+counts its periods anew.
 
 Source:
     Calendar API guide, 'Recurring events', 'Modify all following instances'; RFC 5545 sections 3.3.10 for the
@@ -40,7 +42,7 @@ from services.core.recurrence.moving import (
 )
 from services.core.recurrence.placing import walls
 from services.core.recurrence.reading import RecurrenceRules, is_date, parse_recurrence
-from services.core.recurrence.wall import SECOND, rule_wall_of, wall_of
+from services.core.recurrence.wall import LATEST, SECOND, resolve, rule_wall_of, wall_of
 from services.core.slots import Schedule
 
 if TYPE_CHECKING:
@@ -67,8 +69,11 @@ def truncated_before(schedule: Schedule, original_start: OriginalStart) -> Sched
     """
     rules = parse_recurrence(schedule.recurrence, schedule.span)
     cut = _cut(rules, original_start)
-    if next(instants(rules, rules.first, cut), None) is None:
+    first = next(instants(rules, min(rules.extra | {rules.first}), cut), None)
+    if first is None:
         return None
+    if cut <= rules.first:
+        return _dates_before(schedule, rules, first, cut)
     last = _last_before(cut, rules)
     until = write_date(last) if rules.is_all_day else write_instant(last)
     lines: list[Line] = []
@@ -82,9 +87,7 @@ def truncated_before(schedule: Schedule, original_start: OriginalStart) -> Sched
             lines.append(line.with_values([join_rule(with_part(parts, "UNTIL", until))]))
     if not any(line.name in _ADDING for line in lines):
         # It stays a series, so that exceptions of its only occurrence keep their master.
-        dates = (("VALUE", "DATE"),) if rules.is_all_day else ()
-        start = write_date(rules.first) if rules.is_all_day else write_instant(rules.first)
-        lines.append(Line("RDATE", dates, start))
+        lines.append(_date("RDATE", rules.first, as_day=rules.is_all_day))
     return replace(schedule, recurrence=tuple(map(str, lines)))
 
 
@@ -107,6 +110,10 @@ def continued_from(
     cut = _cut(rules, original_start)
     day = wall_of(cut, rules.zone).date()
     move = move_between(rules, cut, new_span)
+    start = _start_of_tail(rules, cut, move)
+    span = new_span if start == cut else move.span(new_span, start)
+    # A date at another time of day may come to another day than what the rule places.
+    of_rules = move if start == cut else move_between(rules, start, span)
 
     def is_kept(instant: datetime, text: str) -> bool:
         return wall_of(instant, rules.zone).date() >= day if is_date(text) else instant >= cut
@@ -115,11 +122,15 @@ def continued_from(
     for line, rule in _with_rules(schedule, rules):
         if rule is None:
             lines.extend(moved_dates(line, rules, is_kept, move))
-        elif (parts := _tail_of_rule(line, rule, rules, cut, move)) is not None:
-            lines.append(line.with_values([join_rule(moved_rule(parts, rule, move, weekdays))]))
+        elif (parts := _tail_of_rule(line, rule, cut, start, move)) is not None:
+            lines.append(line.with_values([join_rule(moved_rule(parts, rule, of_rules, weekdays))]))
+    alone = {each for each in (cut, rules.first) if cut <= each != start} - rules.extra
+    lines.extend(_date("RDATE", move.instant(each), as_day=move.is_all_day) for each in sorted(alone))
+    if start < cut:
+        lines.append(_date("EXDATE", of_rules.instant(start), as_day=move.is_all_day))
     if not any(line.name in _ADDING for line in lines):
         lines = []
-    return Schedule(new_span, tuple(map(str, lines)))
+    return Schedule(span, tuple(map(str, lines)))
 
 
 def shifted(
@@ -181,6 +192,55 @@ def without(schedule: Schedule, original_start: OriginalStart) -> Schedule:
     return replace(schedule, recurrence=(*schedule.recurrence, f"{form}:{instance_key(original_start)}"))
 
 
+def _dates_before(schedule: Schedule, rules: RecurrenceRules, first: datetime, cut: datetime) -> Schedule:
+    """The head of a series that is cut at its start, or before: dates alone, and it begins with them."""
+    lines = [
+        each
+        for line, rule in _with_rules(schedule, rules)
+        if rule is None
+        for each in moved_dates(line, rules, lambda instant, _: instant < cut)
+    ]
+    span = move_between(rules, rules.first, schedule.span).span(schedule.span, first)
+    return Schedule(span, tuple(map(str, lines)))
+
+
+def _start_of_tail(rules: RecurrenceRules, cut: datetime, move: Move) -> datetime:
+    """With what a tail begins so that its rule goes on as it was: the cut, or what the rule has around it.
+
+    A rule without an INTERVAL that does not move goes on from anywhere, once all that it took from its start
+    is written into it.
+    """
+    wall = wall_of(cut, rules.zone)
+    going_on = [rule for rule in rules.rules if not _has_ended(rule, rules, cut)]
+    if cut < rules.first and going_on:
+        return rules.first
+    if cut == rules.first or any(wall in walls(rule, rules.start, wall, wall) for rule in going_on):
+        return cut
+    if move.is_still and all(rule.interval == 1 for rule in going_on):
+        return cut
+    behind = [start for rule in going_on if (start := _next_of(rule, rules, cut)) is not None]
+    if not behind:
+        return cut
+    if len(going_on) > 1:
+        return behind[0]
+    before = [each for each in walls(going_on[0], rules.start, rules.start, wall) if each < wall]
+    return resolve(before[-1], rules.zone) if before else rules.first
+
+
+def _next_of(rule: Rule, rules: RecurrenceRules, cut: datetime) -> datetime | None:
+    """What a rule places first from the cut on."""
+    wall, latest = wall_of(cut, rules.zone), LATEST.replace(tzinfo=None)
+    behind = (each for each in walls(rule, rules.start, wall, latest) if each >= wall)
+    start = next((resolve(each, rules.zone) for each in behind), None)
+    return None if start is None or (rule.until is not None and start > rule.until) else start
+
+
+def _date(name: str, start: datetime, *, as_day: bool) -> Line:
+    if as_day:
+        return Line(name, (("VALUE", "DATE"),), write_date(start))
+    return Line(name, (), write_instant(start))
+
+
 def _last_before(cut: datetime, rules: RecurrenceRules) -> datetime:
     """The last instant of a head that every reader puts before the cut.
 
@@ -219,15 +279,16 @@ def _counted_before(rule: Rule, rules: RecurrenceRules, cut: datetime) -> int:
     return sum(each < wall for each in walls(rule, rules.start, rules.start, wall))
 
 
-def _tail_of_rule(line: Line, rule: Rule, rules: RecurrenceRules, cut: datetime, move: Move) -> Parts | None:
-    """A rule as it goes on from the cut; `None` when it has ended before."""
-    if _has_ended(rule, rules, cut):
+def _tail_of_rule(line: Line, rule: Rule, cut: datetime, start: datetime, move: Move) -> Parts | None:
+    """A rule as it goes on from the cut in a series with this start; `None` when it has ended before."""
+    rules = move.rules
+    if _has_ended(rule, rules, cut) or _next_of(rule, rules, cut) is None:
         return None
     parts = rule_parts(line)
     if rule.count is not None:
-        parts = with_part(parts, "COUNT", str(rule.count - _counted_before(rule, rules, cut)))
-    wall = wall_of(cut, rules.zone)
-    if move.is_still and cut != rules.first and wall not in walls(rule, rules.start, wall, wall):
+        parts = with_part(parts, "COUNT", str(rule.count - _counted_before(rule, rules, min(start, cut))))
+    wall = wall_of(start, rules.zone)
+    if move.is_still and start != rules.first and wall not in walls(rule, rules.start, wall, wall):
         # The new DTSTART is not one of the rule's, so what the rule took from the old one is written into it.
         return with_implied_parts(parts, rule, rules)
     return parts

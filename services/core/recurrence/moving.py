@@ -71,9 +71,9 @@ class Move:
             return instant
         return resolve(self.wall(rule_wall_of(instant, self.rules.zone, self.rules.start.time())), self.zone)
 
-    def span(self, new_span: Timed | AllDay) -> Timed | AllDay:
-        """The series' own span, moved, and as long as `new_span`."""
-        start = self.instant(self.rules.first)
+    def span(self, new_span: Timed | AllDay, first: datetime | None = None) -> Timed | AllDay:
+        """The series' own span, or that of its occurrence at `first`, moved, and as long as `new_span`."""
+        start = self.instant(first or self.rules.first)
         if isinstance(new_span, Timed):
             return Timed(start, moved(start, new_span.end - new_span.start), new_span.timezone)
         return AllDay(start.date(), moved(start, new_span.end - new_span.start).date())

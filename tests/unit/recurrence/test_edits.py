@@ -184,6 +184,34 @@ def test_a_split_at_an_extra_date_keeps_the_days_of_the_rule() -> None:
     assert walls(truncated_before(yearly, cut)) + walls(tail) == walls(yearly)
 
 
+def test_a_split_at_an_extra_date_counts_no_interval_anew() -> None:
+    series = timed("2026-03-02T10:00", "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=4", "RDATE:20260312T140000Z")
+    cut = datetime(2026, 3, 12, 14, tzinfo=UTC)
+    tail = continued_from(series, cut, Timed(cut, cut + timedelta(hours=1), "Europe/Berlin"))
+    assert walls(truncated_before(series, cut)) == ["2026-03-02 10:00"]
+    assert walls(tail) == ["2026-03-12 15:00", "2026-03-16 10:00", "2026-03-30 10:00", "2026-04-13 10:00"]
+
+
+def test_what_follows_an_extra_date_moves_as_far_as_the_date() -> None:
+    series = timed("2026-03-02T23:30", "RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=3", "RDATE:20260312T090000Z")
+    tail = continued_from(series, at("2026-03-12T10:00"), span("2026-03-12T11:00"), weekdays=Weekdays.FOLLOW)
+    assert walls(tail) == ["2026-03-12 11:00", "2026-03-17 00:30"]
+    assert tail.recurrence[0] == "RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=2"
+
+
+def test_extra_dates_before_the_start_stay_in_the_head() -> None:
+    series = timed("2026-03-27T10:00", "RRULE:FREQ=DAILY;COUNT=2", "RDATE:20260320T080000Z,20260325T140000Z")
+    head = truncated_before(series, at("2026-03-27T10:00"))
+    assert head == timed("2026-03-20T09:00", "RDATE:20260320T080000Z,20260325T140000Z")
+    assert recurrence(truncated_before(series, at("2026-03-25T15:00"))) == ("RDATE:20260320T080000Z",)
+    tail = continued_from(series, at("2026-03-25T15:00"), span("2026-03-25T15:00"))
+    assert walls(tail) == ["2026-03-25 15:00", "2026-03-27 10:00", "2026-03-28 10:00"]
+    days = all_day("2026-03-27", "RRULE:FREQ=DAILY;COUNT=2", "RDATE;VALUE=DATE:20260320", days=2)
+    assert truncated_before(days, date(2026, 3, 27)) == all_day(
+        "2026-03-20", "RDATE;VALUE=DATE:20260320", days=2
+    )
+
+
 def test_a_split_where_the_clock_jumps_keeps_the_time() -> None:
     series = timed("2026-03-27T02:30", "RRULE:FREQ=DAILY;COUNT=5")
     cut = at("2026-03-29T03:30")
