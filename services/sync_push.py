@@ -34,6 +34,7 @@ from services.core.reconcile import DropLocal
 from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
 from services.core.series import (
+    instance_content,
     is_ahead,
     is_of_others,
     left_behind,
@@ -148,10 +149,11 @@ class Pusher:
         now = run.clock.now()
         async with run.storing() as tx:
             slot = await tx.slots.find(run.claim.user_id, prepared.id)
-            if slot is None or not await _concerns(tx, run, slot, prepared, call):
+            if slot is None or not await _concerns(tx, run, slot, prepared, call, outcome=outcome):
                 # Erased; or a run of the calendar it was to move to has found it, and knows better; or its
                 # event, with the note of what was sent, is another slot's by now; or what was seen of an
-                # instance is older than what the app has made of its series meanwhile.
+                # instance is older than what the app has made of its series meanwhile, or newer than what
+                # Google has made of it.
                 return
             if _is_undone(call, outcome) and slot.notify == "none":
                 # The wish that this call carried was not met; an edit meanwhile counted on it.
@@ -265,13 +267,36 @@ class Pusher:
         await tx.slots.save([replace(slot, failure=failure)])
 
 
-async def _concerns(tx: Transaction, run: CalendarRun, slot: Slot, prepared: Slot, call: Call) -> bool:
+async def _concerns(
+    tx: Transaction, run: CalendarRun, slot: Slot, prepared: Slot, call: Call, *, outcome: Outcome
+) -> bool:
     """Whether what a call led to is about the slot as it is by now."""
     if slot.calendar_id != run.claim.calendar_id or not same_place(slot, prepared):
         return False
     if slot.series is not None and prepared.google is not None and slot.google is None:
         return False
-    return not (is_first_look(call, prepared) and is_ahead(await series_of(tx, slot)))
+    series = await series_of(tx, slot)
+    if is_first_look(call, prepared) and is_ahead(series):
+        return False
+    if slot.id in run.looked_twice or not _shows_newer_series(slot, series, call, outcome):
+        return True
+    run.looked_twice.add(slot.id)
+    run.behind.add(slot.id)
+    return False
+
+
+def _shows_newer_series(slot: Slot, series: Slot | None, call: Call, outcome: Outcome) -> bool:
+    """Whether an instance that is to be cancelled was found otherwise than its series was listed.
+
+    If its series was changed, the instance is cancelled all the same; if the instance itself was, that is an
+    edit that its deletion had not seen. The next listing tells which.
+    """
+    event = outcome.event if isinstance(outcome, Overtaken) else None
+    if event is None or event.content is None or slot.local is not None or not is_first_look(call, slot):
+        return False
+    if slot.series is None or series is None or series.base is None:
+        return False
+    return event.content != instance_content(series.base, slot.series.original_start)
 
 
 def _failure(run: CalendarRun, slot: Slot, error: VendorError, *, reading: bool = False) -> PushFailure:

@@ -49,6 +49,8 @@ class CalendarRun:
     """Whether everything that Google had changed before has been taken in by this run."""
     behind: set[UUID] = field(default_factory=set)
     """Slots whose push waits until the run has pulled."""
+    looked_twice: set[UUID] = field(default_factory=set)
+    """Slots whose instance was newer at the first look than what was known of its series."""
 
     def count(self, **more: int) -> None:
         """Add to the calendar's counters."""

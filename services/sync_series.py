@@ -85,9 +85,18 @@ async def bind_orphans(tx: Transaction, user_id: UUID, series: Sequence[Slot]) -
         assert orphan.series is not None  # noqa: S101  # orphans are exceptions
         assert orphan.series.recurring_event_id is not None  # noqa: S101  # and Google's
         owner = by_event[orphan.series.recurring_event_id]
-        bound.append(replace(orphan, series=replace(orphan.series, series_id=owner.id)))
+        link = replace(orphan.series, series_id=owner.id)
+        bound.append(replace(orphan, series=link, refetch=orphan.refetch or _is_older(orphan, owner)))
     if bound:
         await tx.slots.save(bound)
+
+
+def _is_older(orphan: Slot, series: Slot) -> bool:
+    """Whether a series was changed after its exception was listed, so that Google may have it no more."""
+    if orphan.google is None or series.google is None:
+        return False
+    listed, changed = orphan.google.updated_at, series.google.updated_at
+    return listed is None or changed is None or changed > listed
 
 
 async def let_exceptions_follow(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -248,6 +249,43 @@ async def test_a_cancelled_instance_stays_so_while_the_app_edits_all(world: Worl
     assert len(await shown(world)) == 3
     await bring_back(world, slot, 1)
     assert len(await shown(world)) == 4
+
+
+async def test_an_instance_stays_cancelled_when_google_changes_the_series_just_before_it_is_looked_at(
+    world: World,
+):
+    slot, event_id = await google_class(world)
+    await cancel(world, slot, 1)
+
+    async def rename(request: HttpRequest) -> None:
+        if request.method == "GET" and urlsplit(request.url).path.endswith(instance_id(event_id, 1)):
+            world.transport.before = None
+            later(world)
+            world.google.edit(event_id, summary="Seminar")
+
+    world.transport.before = rename
+    await world.settle()
+    assert world.transport.before is None
+    assert await shown(world) == ["03-02T08 Seminar", "03-16T08 Seminar", "03-23T08 Seminar"]
+    assert await world.review.conflicts(USER, after=None, limit=10) == []
+
+
+async def test_an_exception_whose_series_moves_before_it_is_listed_is_looked_at(world: World):
+    event = world.google.create("Class", recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"])
+    world.google.edit(instance_id(event["id"], 1), summary="Exam")
+    world.google.edit(event["id"], location="Hall")
+    world.transport.page_size = 1
+
+    async def move_it(request: HttpRequest) -> None:
+        if request.method == "GET" and "syncToken" not in request.url and "/events" in request.url:
+            world.transport.after = None
+            later(world)
+            world.google.edit(event["id"], **times(0, hours=1))
+
+    world.transport.after = move_it
+    await world.list_everything()
+    assert world.transport.after is None
+    assert await shown(world) == [each.replace("T08", "T09") for each in CLASSES]
 
 
 async def test_an_instance_is_cancelled_in_google_while_its_series_moves_here_and_there(world: World):

@@ -105,12 +105,19 @@ class Line:
     A listing of everything may have begun long before, and tells nothing of what was changed since.
     """
     grants: DeadGrants = field(default_factory=DeadGrants)
+    processes: list[Process] = field(default_factory=list)
+    """All that ever had an end of it."""
     on_cut: Callable[[str, float], None] | None = None
     """Called when an event was moved or ended, with its id, and with when what the caller had seen was so."""
 
     def of(self, process: Process) -> ProcessLine:
         """The end that a process holds."""
+        self.processes.append(process)
         return ProcessLine(self, process)
+
+    def stood_until(self) -> float:
+        """Until when some process stood still: whoever waited for a store that it held did, too."""
+        return max(each.stands_until for each in self.processes)
 
     def order(self, action: dict[str, Any] | str, *, skip: int, method: str | None = None) -> None:
         """A fault for a call to come."""
@@ -229,7 +236,7 @@ class ProcessLine:
             return await self._exchange(request, "")
         account, now = self._line.account_of(request) or NOBODY, asyncio.get_running_loop().time
         if not self._line.happened["stale pages"]:
-            self._sight.begins(account, now(), stood_until=self._process.stands_until)
+            self._sight.begins(account, now(), stood_until=self._line.stood_until())
         try:
             return await self._exchange(request, account)
         finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.core.agenda import original_instant
+from services.core.recurrence import occurrence_at
 from services.slot_reader import SlotReader
 from tests.judges.series_sides import in_app, shown_in_app
 
@@ -39,6 +40,28 @@ class Aim:
         if self.entry.occurrence is not None:
             return self.entry.slot.id
         return self.entry.slot.series.series_id if self.entry.slot.series else None
+
+    def of_all(self, shown: Iterable[Entry], series: Slot | None) -> Aim:
+        """The aim; at all of a series where it means those that follow, and no instance is before.
+
+        With the series goes an exception that has lost its place, wherever that was.
+        """
+        here = _place(self.entry)
+        if self.scope != "following" or series is None or here is None:
+            return self
+        for each in shown:
+            place = _place(each)
+            if (
+                self._is_of_its_series(each)
+                and place is not None
+                and place < here
+                and _is_instance(each, series)
+            ):
+                return self
+        return replace(self, scope="all")
+
+    def _is_of_its_series(self, entry: Entry) -> bool:
+        return replace(self, entry=entry).series_id == self.series_id
 
     def means(self, entry: Entry) -> bool:
         """Whether the edit is about an entry of the agenda."""
@@ -80,3 +103,11 @@ def _place(entry: Entry) -> datetime | None:
     if entry.occurrence is not None:
         return original_instant(entry.occurrence.original_start)
     return original_instant(entry.slot.series.original_start) if entry.slot.series else None
+
+
+def _is_instance(entry: Entry, series: Slot) -> bool:
+    """Whether the rules of a series have the instance that an entry stands for."""
+    if entry.occurrence is not None:
+        return True
+    start = entry.slot.series.original_start if entry.slot.series else None
+    return start is not None and occurrence_at(series.content.schedule, start) is not None

@@ -132,8 +132,10 @@ class SeriesPerson(SeriesEditor):
             if aim.whole:
                 gone.update(await self._texts_of_series(tx, aim))
             before = await agenda_of(replica.uow, self.account)
+            series = await self._series_in(tx, aim)
             deleted = await replica.slots.delete(self.account.user_id, aim.address)
-            left = [each for each in before if not aim.means(each)]
+            meant = aim.of_all(before, series)
+            left = [each for each in before if not meant.means(each)]
             only_what_was_meant_is_gone(left, await agenda_of(replica.uow, self.account))
             return deleted
 

@@ -31,14 +31,18 @@ class Sight:
 
     def begins(self, account: str, now: float, *, stood_until: float) -> None:
         """A process makes a call, having perhaps stood still until a while ago."""
-        last = max(self._busy_until.get(account, 0.0), stood_until)
-        if now > last + _BREATH_S:
-            self._until[account] = max(self._until.get(account, 0.0), now)
+        for each in self._meant(account):
+            last = max(self._busy_until.get(each, 0.0), stood_until)
+            if now > last + _BREATH_S:
+                self._until[each] = max(self._until.get(each, 0.0), now)
 
     def ends(self, account: str, now: float) -> None:
-        """The call is over, one way or the other; one without a good token may have been for anybody."""
-        whose = [account] if account != NOBODY else list(self._busy_until)
-        self._busy_until.update(dict.fromkeys(whose, now))
+        """The call is over, one way or the other."""
+        self._busy_until.update(dict.fromkeys(self._meant(account), now))
+
+    def _meant(self, account: str) -> tuple[str, ...]:
+        """Of nobody's account are the calls for tokens: somebody's work goes on after them."""
+        return tuple(self._busy_until) if account == NOBODY else (account,)
 
     def asked(self, account: str, request: HttpRequest, now: float) -> None:
         """A request reaches Google."""
