@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.agenda import Entry
+    from services.core.records import Slot
     from services.core.storage import UnitOfWork
     from services.slot_scopes import SlotAddress
     from tests.simulation.world import Account
