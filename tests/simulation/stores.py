@@ -118,6 +118,9 @@ def close_all(connections: list[aiosqlite.Connection]) -> None:
     """Close connections without asking the threads that they do not have."""
     for connection in connections:
         if connection._connection is not None:
+            # SQLite keeps a closed connection, and its locks, for as long as somebody holds a cursor of it,
+            # as a killed coroutine does.
+            connection._connection.rollback()
             connection._connection.close()
             connection._connection = None
 
