@@ -16,11 +16,12 @@ from uuid import UUID
 
 from sandbox import Sandbox
 from services.core.accounts import AccountStatus, GoogleAccount, User
-from services.core.errors import DatabaseUnavailableError, DomainError, UnknownChannelError
+from services.core.errors import DatabaseUnavailableError, DomainError
 from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
 from services.core.records import SlotQuery
 from tests.engine.google_side import Google
 from tests.simulation.line import Line
+from tests.simulation.post import Post
 from tests.simulation.processes import ConnectionLostError, Process, Strike
 from tests.simulation.replica import CLIENT, GOOGLE, Replica, SimulatedClock, new_replica, sealed
 from tests.simulation.sometimes import INTERNAL_ERROR
@@ -29,7 +30,6 @@ from tests.simulation.transactions import DatabaseFaults
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from sandbox.messages import Notification
     from services.core.calendars import CalendarSync
     from services.core.records import Slot
     from services.core.storage import UnitOfWork
@@ -50,15 +50,6 @@ class Account:
     google: Google
 
 
-@dataclass(slots=True)
-class Post:
-    """What befalls notifications on their way."""
-
-    lost: int = 0
-    doubled: int = 0
-    late: int = 0
-
-
 @dataclass(eq=False)
 class World:
     """Everything that a history takes place in."""
@@ -75,14 +66,13 @@ class World:
     faults: DatabaseFaults
     happened: Counter[str]
     trace: blake2b
-    post: Post = field(default_factory=Post)
+    post: Post
     replicas: list[Replica] = field(default_factory=list)
     graves: list[Process] = field(default_factory=list)
     background: dict[asyncio.Future[Any], None] = field(default_factory=dict)
     ending: bool = False
     _outside: Context = field(default_factory=copy_context)
     _lives: int = 0
-    _post_dice: random.Random = field(default_factory=random.Random)
 
     # Replicas.
 
@@ -150,59 +140,10 @@ class World:
                 await self.clock.sleep(dice.uniform(0.5, 5))
         raise ConnectionLostError
 
-    # Notifications.
-
     def deliver(self) -> None:
         """Take what Google has to tell to somebody."""
-        if not self.plan.shape.webhooks:
-            return
-        for notification in self.sandbox.due_notifications(self.clock.now()):
-            self._dispatch(notification)
-
-    def _dispatch(self, notification: Notification) -> None:
-        post, dice = self.post, self._post_dice
-        if post.lost > 0:
-            post.lost -= 1
-            self.happened["notification lost"] += 1
-            return
-        copies, delay = 1, dice.uniform(0, 1.0)
-        if post.doubled > 0:
-            post.doubled -= 1
-            copies = 2
-            self.happened["notification doubled"] += 1
-        if post.late > 0:
-            post.late -= 1
-            delay = dice.uniform(20, 200)
-            self.happened["notification late"] += 1
-        for _ in range(copies):
-            self.start(self._carry(notification, delay))
-            delay += dice.uniform(0, 3)
-
-    async def _carry(self, notification: Notification, delay: float) -> None:
-        await self.clock.sleep(delay)
-        replica = self.somebody(self._post_dice)
-        headers = notification.headers
-        told = replica.channels.notified(
-            channel_id=headers["X-Goog-Channel-ID"],
-            token=headers.get("X-Goog-Channel-Token", ""),
-            resource_id=headers["X-Goog-Resource-ID"],
-            state=headers["X-Goog-Resource-State"],
-        )
-        status: int | None = 204
-        try:
-            await replica.process.answer(told)
-        except UnknownChannelError:
-            status = 404
-            self.happened["notification of an unknown channel"] += 1
-        except DatabaseUnavailableError:
-            status = 503
-        except ConnectionLostError:
-            status = None
-        self.sandbox.notification_answered(notification, status)
-        due_at = self.sandbox.next_notification_at()
-        if due_at is not None:
-            wait_s = max((due_at - self.clock.now()).total_seconds(), 0.01)
-            asyncio.get_running_loop().call_later(wait_s, self.deliver)
+        if self.plan.shape.webhooks:
+            self.post.deliver(self)
 
     # What a judge sees.
 
@@ -325,7 +266,7 @@ async def make_world(plan: Plan, shared: Store) -> World:
         faults=DatabaseFaults(lambda fault: happened.update([f"database {fault}"])),
         happened=happened,
         trace=trace,
-        _post_dice=plan.stream("post"),
+        post=Post(plan.stream("post")),
     )
     line.after = world.deliver
     accounts[0].google.call("POST", "/clients", dict(CLIENT))
