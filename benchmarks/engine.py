@@ -45,6 +45,11 @@ class GivenTokens:
     def invalidate(self, user_id: UUID, token: str) -> None:
         """Nothing replaces a token here."""
 
+    def are_of_one_grant(self, user_id: UUID, token: str, other: str) -> bool:
+        """There is but one."""
+        del user_id, token, other
+        return True
+
     async def refuse_grant(self, user_id: UUID, token: str, reason: str) -> None:
         """No token lacks a scope here."""
 

@@ -33,6 +33,8 @@ STALE_BEFORE_EXPIRY: Final = timedelta(minutes=3, seconds=45)
 """As Google's own library has it."""
 
 _ATTEMPTS: Final = 3
+_REMEMBERED: Final = 3
+"""Tokens of a user: the one before the last may still be under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class TokenService:
         self._box = box
         self._cached: dict[UUID, _Cached] = {}
         self._refreshing: dict[UUID, asyncio.Task[str]] = {}
+        self._given: dict[UUID, dict[str, int]] = {}
+        """The account's version by token, of the last few that were given."""
 
     async def access_token(self, user_id: UUID) -> str:
         """A token that is good for some minutes at least.
@@ -89,6 +93,11 @@ class TokenService:
         cached = self._cached.get(user_id)
         if cached is not None and cached.token == token:
             del self._cached[user_id]
+
+    def are_of_one_grant(self, user_id: UUID, token: str, other: str) -> bool:
+        """Whether the account was not linked anew between two tokens, as far as that is known."""
+        versions = {self._given.get(user_id, {}).get(each) for each in (token, other)}
+        return len(versions - {None}) <= 1
 
     async def refuse_grant(self, user_id: UUID, token: str, reason: str) -> None:
         """Note that the grant behind a token is of no use, say because a scope was taken away.
@@ -133,6 +142,10 @@ class TokenService:
                     raise ReauthorisationRequiredError(user_id, refusal.reason) from None
                 continue  # The account was linked again meanwhile.
             version = await self._store_rotated(account, grant)
+            given = self._given.setdefault(user_id, {})
+            given[grant.access_token] = version
+            if len(given) > _REMEMBERED:
+                del given[next(iter(given))]
             if self._refreshing.get(user_id) is asyncio.current_task():
                 stale_at = started_at + grant.lifetime - STALE_BEFORE_EXPIRY
                 self._cached[user_id] = _Cached(grant.access_token, stale_at, version, account.email.lower())

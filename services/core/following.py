@@ -114,10 +114,22 @@ def _in_place(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot
     if _is_to_be_cancelled(exception) and not waits_for(after):
         # That the series changed is no edit of the instance, which stays cancelled.
         return _still_cancelled(exception, after.base)
-    if before.base.schedule != after.base.schedule and exception.google is not None:
+    is_rescheduled = before.base.schedule != after.base.schedule or _may_have_been_away(before, after)
+    if is_rescheduled and exception.google is not None:
         # Which exceptions a new rule leaves alive is Google's to say.
         return replace(exception, refetch=True)
     return exception
+
+
+def _may_have_been_away(before: Slot, after: Slot) -> bool:
+    """Whether a series came from Google as it was, in another version: moved and moved back, say.
+
+    Nothing tells of the exceptions that it lost on its way.
+    """
+    if before.google is None or after.google is None or before.sent is not None:
+        return False
+    is_as_before = (before.base, before.google.facts) == (after.base, after.google.facts)
+    return is_as_before and before.google.etag != after.google.etag
 
 
 def _is_to_be_cancelled(exception: Slot) -> bool:

@@ -26,6 +26,9 @@ class AccessTokens(Protocol):
     def invalidate(self, user_id: UUID, token: str) -> None:
         """Forget a token that Google refused; one that came later stays."""
 
+    def are_of_one_grant(self, user_id: UUID, token: str, other: str) -> bool:
+        """Whether the account was not linked anew between two tokens, as far as that is known."""
+
     async def refuse_grant(self, user_id: UUID, token: str, reason: str) -> None:
         """Note that the grant behind a token is of no use; returns when there is a newer grant already.
 

@@ -1,7 +1,8 @@
 """One call in a user's name: wait for the user's turn, send it with an access token, translate the answer.
 
-A token that Google refuses is replaced once, since a refused call did nothing. Nothing else is repeated here:
-what an unknown outcome means is for the caller to decide.
+A token that Google refuses is replaced once, since a refused call did nothing; but what was to be written
+under one grant is not written under the next, whose first run may be under way already. Nothing else is
+repeated here: what an unknown outcome means is for the caller to decide.
 """
 
 from __future__ import annotations
@@ -102,10 +103,13 @@ class GoogleCalls:
         with_cursor: bool = False,
         optional_scope: bool = False,
     ) -> HttpResponse:
-        token, response = await self._attempt(user_id, request, units)
+        token = await self._token(user_id, units)
+        response = await self._attempt(request, token)
         if response.status == HTTPStatus.UNAUTHORIZED:
             self._tokens.invalidate(user_id, token)
-            token, response = await self._attempt(user_id, request, units)
+            refused, token = token, await self._token(user_id, units)
+            if request.method == "GET" or self._tokens.are_of_one_grant(user_id, refused, token):
+                response = await self._attempt(request, token)
         if response.status // 100 == 2:  # noqa: PLR2004 - the class of success.
             return response
         failure = failure_of(response, now=self._clock.now(), with_cursor=with_cursor)
@@ -113,12 +117,15 @@ class GoogleCalls:
             await self._tokens.refuse_grant(user_id, token, failure.reason)
         raise failure
 
-    async def _attempt(self, user_id: UUID, request: HttpRequest, units: int) -> tuple[str, HttpResponse]:
+    async def _token(self, user_id: UUID, units: int) -> str:
+        """Wait for the user's turn; a token that was taken before might be stale by then."""
         await self._pacer.spend(user_id, units)
-        token = await self._tokens.access_token(user_id)
+        return await self._tokens.access_token(user_id)
+
+    async def _attempt(self, request: HttpRequest, token: str) -> HttpResponse:
         sent_at = self._clock.now()
         response = await self._transport.send(with_token(request, token))
         self._server_clock.learn(
             http_date(response.headers.get("date")), sent_at=sent_at, received_at=self._clock.now()
         )
-        return token, response
+        return response

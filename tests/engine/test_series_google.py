@@ -441,3 +441,12 @@ async def test_a_cancelled_instance_that_google_denies_once_by_mistake_stays_can
     await world.settle()
     world.google.edit(event_id, recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"])
     assert await shown(world) == before
+
+
+async def test_an_exception_that_google_lost_while_its_series_was_away_is_gone_on_both_sides(world: World):
+    _, event_id = await weekly_class(world)
+    world.google.edit(instance_id(event_id, 1), summary="Exam")
+    await world.pull()
+    world.google.edit(event_id, **times(0, hours=24))
+    world.google.edit(event_id, **times(0, hours=0))
+    assert "03-09T08 Exam" not in await shown(world)

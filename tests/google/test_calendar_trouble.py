@@ -76,6 +76,27 @@ async def test_a_token_refused_twice_is_not_asked_for_a_third_time(world: World)
     assert len(world.wire.sent("POST")) == 4
 
 
+async def test_what_is_refused_under_one_grant_is_not_written_under_the_next(world: World) -> None:
+    await listing(world)
+    world.control("POST", "/grants/revoke", {"account": EMAIL})
+    world.link()
+
+    with pytest.raises(VendorError) as caught:
+        await insert(world, timed())
+
+    assert caught.value.failure is FailureClass.AUTHENTICATION
+    assert (await listing(world)).events == ()
+    await insert(world, timed())
+
+
+async def test_what_is_read_is_read_under_the_next_grant_as_well(world: World) -> None:
+    await insert(world, timed())
+    world.control("POST", "/grants/revoke", {"account": EMAIL})
+    world.link()
+
+    assert len((await listing(world)).events) == 1
+
+
 async def test_a_grant_without_the_scope_asks_for_a_new_link(world: World) -> None:
     world.link("openid email https://www.googleapis.com/auth/calendar.calendarlist.readonly")
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from services.core.records import Slot
     from tests.simulation.replica import Replica
 
-_ROUNDS = 40
+FIGHT_ROUNDS = 40
+"""How often two programs that fight have their way."""
 GUEST = "carol@example.com"
 _GONE = (UnknownSlotError, ReadOnlySlotError)
 """What an app says of an edit that has come too late."""
@@ -227,7 +228,7 @@ class Person(AccountHolder):
         if not slots or self.world.happened["fight"] > 1:
             return
         slot = dice.choice(slots)
-        for _ in range(_ROUNDS):
+        for _ in range(FIGHT_ROUNDS):
             await self._write(dice, slot, "title")
             await self.world.clock.sleep(dice.uniform(0.2, 0.8))
             for event in self.account.google.events():

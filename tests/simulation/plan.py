@@ -204,7 +204,7 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
     if life.random() < 0.15:
         mishaps += [_drawn(life, LIFE, span) for _ in range(life.randrange(1, 4))]
     happenings += _mass_deletion(random.Random(f"{seed} mass deletion"), shape, span)
-    mishaps += _rare(random.Random(f"{seed} rare"), span, series=shape.series)
+    mishaps += _rare(random.Random(f"{seed} rare"), span)
     return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: (each.act, each.at))))
 
 
@@ -282,12 +282,10 @@ def _mishaps(dice: random.Random, span: float) -> list[Happening]:
     return [_drawn(dice, kinds, span) for _ in range(count)]
 
 
-def _rare(dice: random.Random, span: float, *, series: bool) -> list[Happening]:
+def _rare(dice: random.Random, span: float) -> list[Happening]:
     if dice.random() >= _RARE_SHARE:
         return []
-    drawn = [_drawn(dice, RARE, span) for _ in range(dice.randrange(1, 4))]
-    # Nobody fights over a series.
-    return [each for each in drawn if each.kind != "fight" or not series]
+    return [_drawn(dice, RARE, span) for _ in range(dice.randrange(1, 4))]
 
 
 def _drawn(dice: random.Random, kinds: dict[str, int], span: float) -> Happening:

@@ -73,6 +73,15 @@ class SeriesEditor(AccountHolder):
             self.account.google.edit(found.event["id"], scope=meant, **{TEXTS[name]: value})
         self._done_in_google(f"write {meant}")
 
+    def insist_there(self, event_id: str) -> None:
+        """A program gives an event, or a whole series, another title, unless it is gone."""
+        for event in self.account.google.events():
+            if event["id"] == event_id:
+                value = self.ledger.new("title", self._at_google)
+                self.ledger.note(value, {str(event.get("summary", ""))})
+                self.account.google.edit(event_id, summary=value)
+                self._done_in_google("insist")
+
     async def google_moves(self, dice: random.Random, scope: str = "") -> None:
         found = self._event(dice)
         if found is None:
@@ -157,9 +166,15 @@ class SeriesEditor(AccountHolder):
         found = in_google(self.account.google)
         return dice.choice(found[:40]) if found else None
 
-    @staticmethod
-    def _scope(dice: random.Random, found: InGoogle, wanted: str) -> str | None:
-        return None if found.series is None else wanted or dice.choice(SCOPES)
+    def _scope(self, dice: random.Random, found: InGoogle, wanted: str) -> str | None:
+        """How much is meant; `None`: an event by itself, as is what is left of a series that is gone."""
+        if found.series is None:
+            return None
+        scope = wanted or dice.choice(SCOPES)
+        return scope if found.series in self._series_alive() else None
+
+    def _series_alive(self) -> set[str]:
+        return {event["id"] for event in self.account.google.events() if event.get("recurrence")}
 
     def _settle_exceptions_there(self, series: str | None) -> None:
         for event in self.account.google.events(deleted=True):

@@ -14,6 +14,7 @@ from services.slot_scopes import SlotAddress, SlotEdit
 from services.slot_service import SlotDraft
 from tests.judges.series_rules import moved, random_rule
 from tests.judges.series_sides import TEXTS, shown_in_app
+from tests.simulation.people import FIGHT_ROUNDS
 from tests.simulation.series_aims import (
     Aim,
     agenda_of,
@@ -66,7 +67,22 @@ class SeriesPerson(SeriesEditor):
         aim = await self._aim(dice, scope)
         if aim is None:
             return
-        name = dice.choice(list(TEXTS))
+        await self._write(dice, aim, dice.choice(list(TEXTS)))
+
+    async def fight(self, dice: random.Random) -> None:
+        """A program at Google and one that uses the app both insist on a title for a series of their own."""
+        aim = await self._aim(dice, "all")
+        if aim is None or self.world.happened["fight"] > 1:
+            return
+        for _ in range(FIGHT_ROUNDS):
+            await self._write(dice, aim, "title")
+            await self.world.clock.sleep(dice.uniform(0.2, 0.8))
+            owner = await self.world.slot(self.account.user_id, aim.series_id or aim.entry.slot.id)
+            if owner is not None and owner.google is not None:
+                self.insist_there(owner.google.event_id)
+            await self.world.clock.sleep(dice.uniform(0.2, 0.8))
+
+    async def _write(self, dice: random.Random, aim: Aim, name: str) -> None:
         value = self.ledger.new(name, self._app)
         seen: set[str] = set()
 

@@ -95,13 +95,13 @@ def dead_grants_are_tried_again(patch: MonkeyPatch) -> None:
 @mutant()
 def tokens_are_anybodys(patch: MonkeyPatch) -> None:
     """An access token serves whoever asks next: one user's events go to another one."""
-    right = GoogleCalls._attempt
+    right = GoogleCalls._token
     first: dict[int, Any] = {}
 
-    async def attempt(self: Any, user_id: UUID, request: Any, units: int) -> Any:
-        return await right(self, first.setdefault(id(self), user_id), request, units)
+    async def token(self: Any, user_id: UUID, units: int) -> str:
+        return await right(self, first.setdefault(id(self), user_id), units)
 
-    patch.setattr(GoogleCalls, "_attempt", attempt)
+    patch.setattr(GoogleCalls, "_token", token)
 
 
 @mutant("relink", "disconnect")
