@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.core.frozen import replace
 from services.core.intake import Intake, take_in_absence
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from services.core.policy import LoopPolicy
     from services.core.records import Slot
+
+
+_GUESTS: Final = frozenset(("attendees", "response"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +117,26 @@ def _in_place(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot
     if _is_to_be_cancelled(exception) and not waits_for(after):
         # That the series changed is no edit of the instance, which stays cancelled.
         return _still_cancelled(exception, after.base)
-    is_rescheduled = before.base.schedule != after.base.schedule or _may_have_been_away(before, after)
-    if is_rescheduled and exception.google is not None:
+    if exception.google is not None and _may_have_moved(before, after):
         # Which exceptions a new rule leaves alive is Google's to say.
         return replace(exception, refetch=True)
     return exception
 
 
-def _may_have_been_away(before: Slot, after: Slot) -> bool:
-    """Whether a series came from Google as it was, in another version: moved and moved back, say.
+def _may_have_moved(before: Slot, after: Slot) -> bool:
+    """Whether a series has another schedule, or may have had one and has the old one again.
 
-    Nothing tells of the exceptions that it lost on its way.
+    Exceptions are lost on the way all the same. Guests who answer move nothing.
     """
-    if before.google is None or after.google is None or before.sent is not None:
+    if before.base is None or after.base is None or before.google is None or after.google is None:
         return False
-    is_as_before = (before.base, before.google.facts) == (after.base, after.google.facts)
-    return is_as_before and before.google.etag != after.google.etag
+    changed = before.base.changed_groups(after.base)
+    if "schedule" in changed:
+        return True
+    if before.google.etag == after.google.etag or after.base == before.sent:
+        return False
+    # What guests answered shows in the facts alone, or in their own groups.
+    return bool(changed - _GUESTS) if changed else before.google.facts == after.google.facts
 
 
 def _is_to_be_cancelled(exception: Slot) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -395,6 +395,20 @@ async def test_an_instance_that_was_edited_back_follows_a_series_whose_insert_wa
     [event] = world.google.events()
     world.google.edit(event["id"], summary="Seminar")
     assert await shown(world) == [each.replace("Class", "Seminar") for each in CLASSES]
+
+
+@pytest.mark.parametrize("more", [{}, {"summary": "Seminar"}])
+async def test_an_exception_that_google_loses_while_its_series_moves_and_moves_back_is_gone_here_too(
+    world: World, more: dict[str, Any]
+):
+    """Of both moves nothing is to be seen when the series is listed next."""
+    _, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
+    assert await shown(world) == [CLASSES[0], "03-09T08 Exam", CLASSES[2], CLASSES[3]]
+    for hours in (1, 0):
+        later(world)
+        world.google.edit(event_id, **times(0, hours=hours), **more)
+    assert await shown(world) == [each.replace("Class", more.get("summary", "Class")) for each in CLASSES]
 
 
 async def test_an_instance_whose_series_is_deleted_does_not_recur(world: World):

@@ -83,6 +83,10 @@ class SeriesLedger:
         doubled = {root: count for root, count in shown.items() if count > made[root]}
         assert not doubled, f"I3: series that stand more often than people made them: {doubled}"
 
+    def have_one_root(self, one: str, other: str) -> bool:
+        """Whether two titles come from one that was not written over another."""
+        return bool(self._roots(one) & self._roots(other))
+
     def _roots(self, title: str) -> set[str]:
         """The titles that were not written over others, from which one comes."""
         return {value for value in self._accounted_for([title]) if value in self.saw and not self.saw[value]}

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sandbox.model.recurrence import Series, stamp_of
-from services.core.event_ids import slot_id_in
 from services.core.slots import Timed
 from tests.judges.series_ancestry import InException, SeriesLedger
 from tests.judges.series_rules import FIRST_DAY, moved, random_rule, random_span, span_of, times_of
@@ -144,11 +143,13 @@ class SeriesEditor(AccountHolder):
 
     async def _note_copy(self, event_id: str) -> None:
         """What the app has made anew since, as it does after a new link, a person takes out of the bin."""
-        slots = await self.world.slots(self.account.user_id)
+        slots = await self.world.slots(self.account.user_id, deleted=True)
         bound = {slot.google.event_id for slot in slots if slot.google is not None}
-        copied = slot_id_in(event_id) in {slot.id for slot in slots} and event_id not in bound
         title = self._series_there().get(event_id)
-        if copied and title is not None:
+        living = [event for event in self.account.google.events() if event.get("recurrence")]
+        if title is None or event_id in bound:
+            return
+        if any(self.ledger.have_one_root(title, str(event.get("summary", ""))) for event in living):
             self.ledger.made[f"{event_id} out of the bin"] = title
 
     def _has_dates(self, found: InGoogle) -> bool:
