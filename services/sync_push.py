@@ -34,7 +34,6 @@ from services.core.reconcile import DropLocal
 from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
 from services.core.series import (
-    instance_content,
     is_ahead,
     is_of_others,
     left_behind,
@@ -46,7 +45,7 @@ from services.core.series import (
 from services.sync_calls import Answered, Arrived, Departed, Failed, NewLife, Outcome, Overtaken, PushCalls
 from services.sync_moves import store_arrival, store_refusal
 from services.sync_run import where
-from services.sync_series import is_behind, series_of, waiting
+from services.sync_series import is_behind, series_of, shows_newer_series, waiting
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -278,25 +277,15 @@ async def _concerns(
     series = await series_of(tx, slot)
     if is_first_look(call, prepared) and is_ahead(series):
         return False
-    if slot.id in run.looked_twice or not _shows_newer_series(slot, series, call, outcome):
-        return True
-    run.looked_twice.add(slot.id)
-    run.behind.add(slot.id)
-    return False
-
-
-def _shows_newer_series(slot: Slot, series: Slot | None, call: Call, outcome: Outcome) -> bool:
-    """Whether an instance that is to be cancelled was found otherwise than its series was listed.
-
-    If its series was changed, the instance is cancelled all the same; if the instance itself was, that is an
-    edit that its deletion had not seen. The next listing tells which.
-    """
     event = outcome.event if isinstance(outcome, Overtaken) else None
-    if event is None or event.content is None or slot.local is not None or not is_first_look(call, slot):
-        return False
-    if slot.series is None or series is None or series.base is None:
-        return False
-    return event.content != instance_content(series.base, slot.series.original_start)
+    if event is None or not shows_newer_series(run, slot, series, event.content):
+        return True
+    run.shown[slot.id] = event.content
+    run.behind.add(slot.id)
+    if not isinstance(call, Fetch | Locate):
+        # The call was refused, so what was to be sent is known not to have arrived.
+        await tx.slots.save([replace(slot, sent=None, refetch=True)])
+    return False
 
 
 def _failure(run: CalendarRun, slot: Slot, error: VendorError, *, reading: bool = False) -> PushFailure:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from services.core.intake import Intake
     from services.core.policy import SyncPolicy
     from services.core.ports import Clock, Ids
+    from services.core.slots import SlotContent
     from services.core.storage import Transaction, UnitOfWork
 
 
@@ -49,8 +50,8 @@ class CalendarRun:
     """Whether everything that Google had changed before has been taken in by this run."""
     behind: set[UUID] = field(default_factory=set)
     """Slots whose push waits until the run has pulled."""
-    looked_twice: set[UUID] = field(default_factory=set)
-    """Slots whose instance was newer at the first look than what was known of its series."""
+    shown: dict[UUID, SlotContent | None] = field(default_factory=dict)
+    """What Google showed last of instances that are to be cancelled, where their series had another thing."""
 
     def count(self, **more: int) -> None:
         """Add to the calendar's counters."""

@@ -13,7 +13,14 @@ from services.core.following import follow
 from services.core.frozen import replace
 from services.core.pushing import Call, Wait, wants_news
 from services.core.records import PushFailure, SeriesLink
-from services.core.series import SERIES_PENDING, by_original_start, has_ended, is_of_others, standing_alone
+from services.core.series import (
+    SERIES_PENDING,
+    by_original_start,
+    has_ended,
+    instance_content,
+    is_of_others,
+    standing_alone,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from services.core.policy import LoopPolicy
     from services.core.records import Slot
     from services.core.recurrence import OriginalStart
+    from services.core.slots import SlotContent
     from services.core.storage import Transaction
     from services.sync_run import CalendarRun
 
@@ -142,6 +150,20 @@ def is_behind(run: CalendarRun, call: Call, slot: Slot, series: Slot | None) -> 
         return False
     waits = isinstance(call, Wait) and series is not None and series.id in run.behind
     return waits or wants_news(call, slot)
+
+
+def shows_newer_series(run: CalendarRun, slot: Slot, series: Slot | None, remote: SlotContent | None) -> bool:
+    """Whether an instance that is to be cancelled may be other than it was for a change of its series alone.
+
+    If its series was changed, the instance is cancelled all the same; if the instance itself was, that is an
+    edit that its deletion had not seen. The next listing tells which. What stays as it was beyond that is
+    taken as it is.
+    """
+    if slot.series is None or series is None or series.base is None:
+        return False
+    if remote is None or slot.local is not None or remote in (slot.base, run.shown.get(slot.id)):
+        return False
+    return remote != instance_content(series.base, slot.series.original_start)
 
 
 def waiting(slot: Slot, series: Slot | None, now: datetime, *, last_round: bool) -> Slot:

@@ -251,23 +251,44 @@ async def test_a_cancelled_instance_stays_so_while_the_app_edits_all(world: Worl
     assert len(await shown(world)) == 4
 
 
-async def test_an_instance_stays_cancelled_when_google_changes_the_series_just_before_it_is_looked_at(
-    world: World,
+@pytest.mark.parametrize("times_changed", [1, 2, 3])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_an_instance_stays_cancelled_when_google_changes_the_series_just_before_each_call_for_it(
+    world: World, method: str, times_changed: int
 ):
+    """Before it is looked at, which is then otherwise than the series was listed, or before it is deleted."""
     slot, event_id = await google_class(world)
     await cancel(world, slot, 1)
+    titles = [f"Seminar {number}" for number in range(times_changed)]
+    expected = titles[-1]
 
     async def rename(request: HttpRequest) -> None:
-        if request.method == "GET" and urlsplit(request.url).path.endswith(instance_id(event_id, 1)):
-            world.transport.before = None
+        is_of_instance = urlsplit(request.url).path.endswith(instance_id(event_id, 1))
+        if titles and request.method == method and is_of_instance:
             later(world)
-            world.google.edit(event_id, summary="Seminar")
+            world.google.edit(event_id, summary=titles.pop(0))
 
     world.transport.before = rename
     await world.settle()
-    assert world.transport.before is None
-    assert await shown(world) == ["03-02T08 Seminar", "03-16T08 Seminar", "03-23T08 Seminar"]
+    assert titles == []
+    assert await shown(world) == [f"03-{day}T08 {expected}" for day in ("02", "16", "23")]
     assert await world.review.conflicts(USER, after=None, limit=10) == []
+
+
+async def test_an_instance_edited_in_google_just_before_it_is_cancelled_stays(world: World):
+    slot, event_id = await google_class(world)
+    await cancel(world, slot, 1)
+
+    async def rewrite(request: HttpRequest) -> None:
+        if request.method == "DELETE" and urlsplit(request.url).path.endswith(instance_id(event_id, 1)):
+            world.transport.before = None
+            later(world)
+            world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
+
+    world.transport.before = rewrite
+    await world.settle()
+    assert world.transport.before is None
+    assert "03-09T08 Exam" in await shown(world)
 
 
 async def test_an_exception_whose_series_moves_before_it_is_listed_is_looked_at(world: World):
