@@ -7,6 +7,7 @@ several reading ones. PostgreSQL: one pool. Parameters of statements never reach
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -184,12 +185,20 @@ class Database:
         *,
         locked: bool,
     ) -> None:
+        is_clean = unfinished is None
         try:
-            try:
+            with contextlib.suppress(Exception):
                 if unfinished is not None:
                     async with asyncio.timeout(_FAREWELL_S):
                         await unfinished.end(commit=False)
-            except Exception:  # noqa: BLE001 - a connection that cannot even roll back is of no use.
+                    is_clean = True
+        finally:
+            await self._let_go(pooled, is_clean=is_clean, locked=locked)
+
+    async def _let_go(self, pooled: AsyncConnection, *, is_clean: bool, locked: bool) -> None:
+        try:
+            if not is_clean:
+                # A connection that could not even roll back is of no use.
                 await pooled.invalidate()
             await pooled.close()
         finally:

@@ -288,6 +288,37 @@ async def test_a_cancelled_writer_lets_the_next_one_in(database: Database) -> No
     assert added.seq == 1
 
 
+async def test_a_cancelled_writer_whose_rollback_is_cancelled_too_lets_the_next_one_in(
+    database: Database,
+) -> None:
+    uow = SqlUnitOfWork(database)
+    user_id = await some_user(uow)
+    inside = asyncio.Event()
+
+    async def stuck() -> None:
+        async with uow() as tx:
+            await tx.users.lock(user_id)
+            await tx.slots.add([slot(user_id)])
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(stuck())
+    await inside.wait()
+    waiting = asyncio.create_task(stored(uow, slot(user_id)))
+    before = asyncio.all_tasks()
+    task.cancel()
+    while not (rolling_back := asyncio.all_tasks() - before):  # noqa: ASYNC110
+        await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not time.
+    await asyncio.sleep(0)  # noqa: TID251 - so that it has begun.
+    for each in rolling_back:
+        each.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (added,) = await waiting
+    assert added.seq == 1
+    assert database.checked_out() == 0
+
+
 # --- Failures ---------------------------------------------------------------------------------------------
 
 
