@@ -32,7 +32,7 @@ class Aim:
 
     @property
     def whole(self) -> bool:
-        """Whether it is about more than one instance."""
+        """Whether it is about more than one instance, as its author sees it."""
         return self.scope in ("following", "all")
 
     @property
@@ -45,8 +45,12 @@ class Aim:
     def of_all(self, shown: Iterable[Entry], series: Slot | None) -> Aim:
         """The aim; at all of a series where it means those that follow, and no instance is before.
 
-        With the series goes an exception that has lost its place, wherever that was.
+        With the series goes an exception that has lost its place, wherever that was. A slot that recurs no
+        more has none: what Google shows of it until it knows is an entry by itself, which is to stand alone.
         """
+        if self.scope == "single" and series is not None and series.is_series:
+            # The slot as a whole, though somebody has given it a rule meanwhile.
+            return replace(self, scope="whole")
         here = _place(self.entry)
         if self.scope != "following" or series is None or here is None:
             return self
@@ -67,9 +71,9 @@ class Aim:
     def means(self, entry: Entry) -> bool:
         """Whether the edit is about an entry of the agenda."""
         if self.scope == "single":
-            # The slot as a whole, though somebody has given it a rule meanwhile.
-            link = entry.slot.series
-            return self.entry.slot.id in (entry.slot.id, link.series_id if link is not None else None)
+            return self.entry.slot.id == entry.slot.id
+        if self.scope == "whole":
+            return self.entry.slot.id in (entry.slot.id, replace(self, entry=entry).series_id)
         here, there = _place(self.entry), _place(entry)
         if entry.slot.id == self.entry.slot.id and here == there:
             return True

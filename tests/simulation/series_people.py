@@ -141,14 +141,14 @@ class SeriesPerson(SeriesEditor):
         async def delete(replica: Replica, tx: Transaction) -> Any:
             gone.clear()
             gone.update(shown_in_app(aim.entry)[3:])
-            here = await tx.slots.find(self.account.user_id, aim.entry.slot.id)
-            gone.update(texts_of(here.content) if here is not None else ())
+            slot = await tx.slots.find(self.account.user_id, aim.entry.slot.id)
+            gone.update(texts_of(slot.content) if slot is not None else ())
             here = await self._exception_at(tx, aim)
             gone.update(texts_of(here.content) if here is not None else ())
             if aim.whole:
                 gone.update(await self._texts_of_series(tx, aim))
             before = await agenda_of(replica.uow, self.account)
-            series = await self._series_in(tx, aim)
+            series = await self._series_in(tx, aim) if aim.series_id else slot
             deleted = await replica.slots.delete(self.account.user_id, aim.address)
             meant = aim.of_all(before, series)
             left = [each for each in before if not meant.means(each)]
