@@ -43,6 +43,7 @@ from services.core.series import (
     unless_plain,
 )
 from services.sync_calls import Answered, Arrived, Departed, Failed, NewLife, Outcome, Overtaken, PushCalls
+from services.sync_descent import with_common_past
 from services.sync_moves import store_arrival, store_refusal
 from services.sync_run import where
 from services.sync_series import is_behind, series_of, shows_newer_series, waiting
@@ -190,7 +191,8 @@ class Pusher:
         last_round: bool,
     ) -> Intake:
         series = await series_of(tx, slot)
-        intake = self._intake(run, slot, series, call, event, landed=landed)
+        known = slot if landed or event is None else await with_common_past(tx, slot, event)
+        intake = replace(self._intake(run, known, series, call, event, landed=landed), before=slot)
         if last_round and intake.slot.push_at is not None and not landed:
             failure = _failure(run, intake.slot, _overtaken_too_often())
             intake = replace(intake, slot=replace(intake.slot, failure=failure), visible=True)

@@ -12,6 +12,7 @@ from services.core.frozen import replace
 from services.core.intake import slot_from_event, take_in
 from services.core.relocation import arrived
 from services.core.series import may_be_lost_by_us
+from services.sync_descent import with_common_past
 from services.sync_series import SeriesOfPage, series_of
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class PageSorter:
         for event_id, event in latest.items():
             slot = bound.get(event_id)
             if slot is not None:
-                self._take_in(slot, event, afresh=await self._is_to_be_read_afresh(slot, event))
+                await self._take_in(slot, event, afresh=await self._is_to_be_read_afresh(slot, event))
             elif event.instance is not None:
                 instances.append(event)
             elif (former := self._let_go.get(event_id)) is not None and event.content is not None:
@@ -97,7 +98,7 @@ class PageSorter:
             assert event.instance is not None  # noqa: S101  # that is why it is here
             made_here = series.exception(event.instance)
             if made_here is not None:
-                self._take_in(made_here, event, afresh=must_be_read_afresh(made_here, event))
+                await self._take_in(made_here, event, afresh=must_be_read_afresh(made_here, event))
             else:
                 self._add(event, self._run.ids.uuid(), series.link(event.instance))
 
@@ -122,7 +123,7 @@ class PageSorter:
             return by_us or must_be_read_afresh(slot, event)
         return must_be_read_afresh(slot, event)
 
-    def _take_in(self, slot: Slot, event: RemoteEvent, *, afresh: bool) -> None:
+    async def _take_in(self, slot: Slot, event: RemoteEvent, *, afresh: bool) -> None:
         found, listing = self._found, self._listing
         if listing is not None:
             found.seen.append(slot)
@@ -132,15 +133,15 @@ class PageSorter:
             if not slot.refetch:
                 found.to_refetch.append(replace(slot, refetch=True))
             return
-        found.taken_in.append(
-            take_in(
-                slot if listing is None else replace(slot, seen_listing=listing),
-                event,
-                now=self._now,
-                clock_ahead=self._clock_ahead,
-                policy=self._run.policy.loop,
-            )
+        known = await with_common_past(self._tx, slot, event)
+        intake = take_in(
+            known if listing is None else replace(known, seen_listing=listing),
+            event,
+            now=self._now,
+            clock_ahead=self._clock_ahead,
+            policy=self._run.policy.loop,
         )
+        found.taken_in.append(replace(intake, before=slot))
 
     def _look_again(self, slot: Slot, event: RemoteEvent) -> None:
         """Have Google asked what the slot's former event is: the page may be older than its end."""

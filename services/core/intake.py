@@ -237,8 +237,9 @@ def _contested(slot: Slot, ancestor: SlotContent | None, remote: SlotContent | N
     """The groups of which nobody can say whether `ancestor` was ever at Google.
 
     Only our insert makes an event under an id of ours, but it may be one of before the last edits, which was
-    given up and arrived all the same; and anybody may have revived a deleted event. What it has in common
-    with what we sent, whoever edits the slot has seen; of the rest nothing is known.
+    given up and arrived all the same (see `services.core.descent`, for slots whose history is known); and
+    anybody may have revived a deleted event. What it has in common with what we sent, whoever edits the slot
+    has seen; of the rest nothing is known.
     """
     if slot.base is not None or ancestor is None or remote is None:
         return frozenset()
@@ -246,7 +247,7 @@ def _contested(slot: Slot, ancestor: SlotContent | None, remote: SlotContent | N
     if slot.google is not None:
         return differs
     created = slot.created_at
-    return frozenset(group for group in differs if slot.edited_at.get(group, created) > created)
+    return frozenset(group for group in differs if slot.edited_at.get(group, created) != created)
 
 
 def _still_unconfirmed(

@@ -124,6 +124,46 @@ async def test_an_older_insert_that_arrives_before_a_newer_one_takes_no_edit_awa
     assert (await world.slot(slot.id)).content.title == event["summary"]
 
 
+@pytest.mark.parametrize(
+    ("there", "kept"), [({}, []), ({"description": "Bring a towel"}, []), ({"summary": "Third"}, ["Second"])]
+)
+async def test_what_an_older_insert_brought_is_no_edit_of_somebody_else(
+    world: World, there: dict[str, Any], kept: list[str]
+):
+    """By the clocks it came after the edit; but whoever edited the slot had seen just that."""
+    slot = await world.create("First")
+    claim = await world.engine.claim()
+    assert claim is not None
+    world.uow.waits = True
+    frozen = Pausable(world.engine.run(claim), world.uow)
+    while (await world.slot(slot.id)).sent is None:
+        assert not await frozen.go(steps=1)
+    world.uow.waits = False
+    world.clock.advance(world.policy.lease * 2)
+    await world.edit(slot, title="Second")
+    world.clock.advance(timedelta(seconds=1))
+
+    async def overtaken(request: HttpRequest) -> None:
+        if request.method == "POST":
+            world.transport.before = None
+            assert await frozen.go(steps=None)
+            if there:
+                [event] = world.google.events()
+                world.google.edit(event["id"], **there)
+
+    claim = await world.other_engine.claim()
+    assert claim is not None
+    world.transport.before = overtaken
+    await world.other_engine.run(claim)
+    await world.settle()
+    await world.pull()
+    [event] = world.google.events()
+    assert event["summary"] == there.get("summary", "Second")
+    assert event.get("description") == there.get("description")
+    conflicts = await world.review.conflicts(USER, after=None, limit=10)
+    assert [each.losing_value for each in conflicts] == kept
+
+
 async def test_a_restored_slot_does_not_overwrite_what_happened_to_its_event_meanwhile(world: World):
     slot, event_id = await world.linked()
     await world.delete(slot)
