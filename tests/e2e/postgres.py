@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.databases import PostgresServer, _account, _run, _usable_binaries, _wait_until_ready
 from tests.e2e.processes import Port
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
 _TIMEOUT_S = 60
+
+
+@asynccontextmanager
+async def running_postgres() -> AsyncIterator[StoppablePostgres]:
+    """A server that runs, with nothing in it yet; it and its folder are gone afterwards."""
+    # Not under pytest's own folder, which only its owner may enter.
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="calendar-sync-postgres-"))
+    postgres = StoppablePostgres(folder)
+    try:
+        await postgres.start()
+        yield postgres
+        await postgres.stop()
+    finally:
+        postgres.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class StoppablePostgres:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.app import problem_of
 from tests.e2e.google import Google
-from tests.e2e.postgres import StoppablePostgres
+from tests.e2e.postgres import StoppablePostgres, running_postgres
 from tests.e2e.world import Person, client, somebody
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tests.e2e.conftest import Machines
     from tests.e2e.servers import GoogleServer
@@ -51,16 +49,8 @@ async def test_while_google_is_down_saves_are_kept_and_arrive_once_it_is_back(
 
 @pytest.fixture
 async def stoppable_postgres() -> AsyncIterator[StoppablePostgres]:
-    # Not under pytest's own folder, which only its owner may enter.
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="calendar-sync-postgres-"))
-    postgres = StoppablePostgres(folder)
-    try:
-        await postgres.start()
+    async with running_postgres() as postgres:
         yield postgres
-        await postgres.stop()
-    finally:
-        postgres.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def test_while_the_database_is_down_everything_says_so_and_nothing_is_lost(

@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import TextClause
 
+    from services.core.records import Slot
     from tests.databases import PostgresServer
 
 
@@ -266,55 +267,54 @@ async def test_cancelled_tasks_leak_nothing(database: Database) -> None:
     assert sorted(each.seq for each in page) == list(range(1, len(page) + 1))
 
 
-async def test_a_cancelled_writer_lets_the_next_one_in(database: Database) -> None:
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A writer that never ends, and one that waits for it."""
+
+    writer: asyncio.Task[None]
+    next_one: asyncio.Task[list[Slot]]
+
+
+async def stuck(database: Database) -> Stuck:
     uow = SqlUnitOfWork(database)
     user_id = await some_user(uow)
     inside = asyncio.Event()
 
-    async def stuck() -> None:
+    async def work() -> None:
         async with uow() as tx:
             await tx.users.lock(user_id)
             await tx.slots.add([slot(user_id)])
             inside.set()
             await asyncio.Event().wait()
 
-    task = asyncio.create_task(stuck())
+    writer = asyncio.create_task(work())
     await inside.wait()
-    waiting = asyncio.create_task(stored(uow, slot(user_id)))
-    task.cancel()
+    return Stuck(writer, asyncio.create_task(stored(uow, slot(user_id))))
+
+
+async def test_a_cancelled_writer_lets_the_next_one_in(database: Database) -> None:
+    writers = await stuck(database)
+    writers.writer.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
-    (added,) = await waiting
+        await writers.writer
+    (added,) = await writers.next_one
     assert added.seq == 1
 
 
 async def test_a_cancelled_writer_whose_rollback_is_cancelled_too_lets_the_next_one_in(
     database: Database,
 ) -> None:
-    uow = SqlUnitOfWork(database)
-    user_id = await some_user(uow)
-    inside = asyncio.Event()
-
-    async def stuck() -> None:
-        async with uow() as tx:
-            await tx.users.lock(user_id)
-            await tx.slots.add([slot(user_id)])
-            inside.set()
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(stuck())
-    await inside.wait()
-    waiting = asyncio.create_task(stored(uow, slot(user_id)))
+    writers = await stuck(database)
     before = asyncio.all_tasks()
-    task.cancel()
+    writers.writer.cancel()
     while not (rolling_back := asyncio.all_tasks() - before):  # noqa: ASYNC110
         await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not time.
     await asyncio.sleep(0)  # noqa: TID251 - so that it has begun.
     for each in rolling_back:
         each.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
-    (added,) = await waiting
+        await writers.writer
+    (added,) = await writers.next_one
     assert added.seq == 1
     assert database.checked_out() == 0
 
