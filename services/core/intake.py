@@ -213,7 +213,7 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
     state is the witness: one value that only we can have put there proves that the whole write landed.
     """
     sent, base = slot.sent, slot.base
-    if slot.local is None and base is not None and remote == slot.content:
+    if slot.local is None and remote == slot.content and (base is not None or _is_made_by_us(slot)):
         # Whoever deleted the slot had seen just that: an edit of the app's, say, that arrived late.
         return remote
     if sent is None:
@@ -231,6 +231,14 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
     ours = base.changed_groups(sent)
     proven = any(getattr(remote, group) == getattr(sent, group) for group in ours)
     return sent if proven else base
+
+
+def _is_made_by_us(slot: Slot) -> bool:
+    """Whether an event of the slot can only be what an insert of ours has made, which was given up.
+
+    What was ever seen at Google has another id once it is forgotten.
+    """
+    return slot.source == "app" and slot.google is None and slot.base is None and slot.series is None
 
 
 def _contested(slot: Slot, ancestor: SlotContent | None, remote: SlotContent | None) -> frozenset[FieldGroup]:

@@ -88,6 +88,30 @@ async def test_an_insert_that_arrives_when_all_is_over_makes_no_second_event(
     assert (await world.slot(slot.id)).content.title == event["summary"]
 
 
+async def test_a_deletion_is_not_undone_by_the_insert_before_it_that_arrives_late(world: World):
+    """A process stands still before it sends; another looks, finds nothing, and so there is nothing to do."""
+    slot = await world.create("First")
+    claim = await world.engine.claim()
+    assert claim is not None
+    world.uow.waits = True
+    frozen = Pausable(world.engine.run(claim), world.uow)
+    while (await world.slot(slot.id)).sent is None:
+        assert not await frozen.go(steps=1)
+    world.uow.waits = False
+    world.clock.advance(world.policy.lease * 2)
+    await world.delete(slot)
+    claim = await world.other_engine.claim()
+    assert claim is not None
+    await world.other_engine.run(claim)
+    assert (await world.slot(slot.id)).sync_state is SyncState.SYNCED
+    assert await frozen.go(steps=None)
+    assert [event["summary"] for event in world.google.events()] == ["First"]
+    await world.pull()
+    await world.settle()
+    assert world.google.events() == []
+    assert (await world.slot(slot.id)).deleted_at is not None
+
+
 async def test_an_older_insert_that_arrives_before_a_newer_one_takes_no_edit_away(world: World):
     """And whoever sent the newer one dies before it can store that it was refused."""
     slot = await world.create("First")
