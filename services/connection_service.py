@@ -20,6 +20,7 @@ from services.core.errors import (
 )
 from services.core.records import DELETION
 from services.core.series import rebased
+from services.core.slots import SlotContent
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from services.channel_service import ChannelService
     from services.core.accounts import GoogleAccount
     from services.core.ports import Calendars, Clock
+    from services.core.records import Slot
     from services.core.storage import UnitOfWork
     from services.google_oauth import GoogleOAuth
     from services.signals import Signals
@@ -200,6 +202,8 @@ class ConnectionService:
             if error.failure is not FailureClass.INVALID_STATE:
                 # An event that somebody changed since is theirs as well; it stays.
                 _log.warning("event not purged: %s", error, extra={"slot": str(slot.id)})
+                if error.failure is FailureClass.CONFLICT:
+                    await self._note_again(slot)
                 return
         async with self._uow() as tx:
             await tx.users.lock(user_id)
@@ -209,3 +213,11 @@ class ConnectionService:
                 exceptions = await tx.slots.exceptions_of(user_id, {slot_id})
                 anew = [rebased(each, current.content, now=now) for each in exceptions]
                 await tx.slots.save([unbound(current), *anew])
+
+    async def _note_again(self, slot: Slot) -> None:
+        """Nothing was removed, so a write that had no answer before is what may have changed the event."""
+        async with self._uow() as tx:
+            await tx.users.lock(slot.user_id)
+            current = await tx.slots.find(slot.user_id, slot.id)
+            if current is not None and isinstance(slot.sent, SlotContent) and current.sent == DELETION:
+                await tx.slots.save([replace(current, sent=slot.sent)])

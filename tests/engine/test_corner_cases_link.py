@@ -13,7 +13,7 @@ from services.core.accounts import AccountStatus
 from services.core.calendars import CalendarStatus
 from services.core.event_ids import event_id_for
 from tests.engine.interruptions import die_at
-from tests.engine.series_stories import cancel, change, google_class, instance_id, shown, weekly_class
+from tests.engine.series_stories import cancel, change, google_class, instance_id, shift, shown, weekly_class
 from tests.engine.world import EMAIL, USER, World, make_world
 from tests.judges.series_sides import in_google
 
@@ -204,6 +204,22 @@ async def test_a_cancelled_instance_stays_so_after_a_disconnect_that_removed_its
     assert world.google.events() == []
     await relink(world)
     assert await shown(world) == ["03-02T08 Class", "03-16T08 Class", "03-23T08 Class"]
+
+
+async def test_an_instance_edited_in_google_outlives_a_move_without_an_answer_and_a_purge_that_was_refused(
+    world: World,
+):
+    slot, event_id = await weekly_class(world)
+    await shift(world, slot, 0, "all", hours=1)
+    world.google.edit(instance_id(event_id, 2), scope="this", summary="Exam")
+    world.google.fault("commit_then_drop", method="PATCH", path=event_id)
+    await world.notified()
+    await world.run_once()
+    assert (await world.slot(slot.id)).sent is not None
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    assert world.google.events() != []
+    await relink(world)
+    assert "03-16T08 Exam" in await shown(world)
 
 
 async def let_go(world: World, slot: Slot) -> None:
