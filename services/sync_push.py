@@ -149,11 +149,15 @@ class Pusher:
         now = run.clock.now()
         async with run.storing() as tx:
             slot = await tx.slots.find(run.claim.user_id, prepared.id)
-            if slot is None or not await _concerns(tx, run, slot, prepared, call, outcome=outcome):
+            if (
+                slot is None
+                or not await _concerns(tx, run, slot, prepared, call)
+                or await _waits_for_listing(tx, run, slot, call, outcome)
+            ):
                 # Erased; or a run of the calendar it was to move to has found it, and knows better; or its
                 # event, with the note of what was sent, is another slot's by now; or what was seen of an
                 # instance is older than what the app has made of its series meanwhile, or newer than what
-                # Google has made of it.
+                # was listed of it.
                 return
             if _is_undone(call, outcome) and slot.notify == "none":
                 # The wish that this call carried was not met; an edit meanwhile counted on it.
@@ -268,26 +272,32 @@ class Pusher:
         await tx.slots.save([replace(slot, failure=failure)])
 
 
-async def _concerns(
-    tx: Transaction, run: CalendarRun, slot: Slot, prepared: Slot, call: Call, *, outcome: Outcome
-) -> bool:
+async def _concerns(tx: Transaction, run: CalendarRun, slot: Slot, prepared: Slot, call: Call) -> bool:
     """Whether what a call led to is about the slot as it is by now."""
     if slot.calendar_id != run.claim.calendar_id or not same_place(slot, prepared):
         return False
     if slot.series is not None and prepared.google is not None and slot.google is None:
         return False
-    series = await series_of(tx, slot)
-    if is_first_look(call, prepared) and is_ahead(series):
-        return False
+    return not (is_first_look(call, prepared) and is_ahead(await series_of(tx, slot)))
+
+
+async def _waits_for_listing(
+    tx: Transaction, run: CalendarRun, slot: Slot, call: Call, outcome: Outcome
+) -> bool:
+    """Leave an instance that is newer than what was listed of its series until the run has pulled.
+
+    Returns:
+        Whether it is left.
+    """
     event = outcome.event if isinstance(outcome, Overtaken) else None
-    if event is None or not shows_newer_series(run, slot, series, event.content):
-        return True
+    if event is None or not shows_newer_series(run, slot, await series_of(tx, slot), event.content):
+        return False
     run.shown[slot.id] = event.content
     run.behind.add(slot.id)
     if not isinstance(call, Fetch | Locate):
         # The call was refused, so what was to be sent is known not to have arrived.
         await tx.slots.save([replace(slot, sent=None, refetch=True)])
-    return False
+    return True
 
 
 def _failure(run: CalendarRun, slot: Slot, error: VendorError, *, reading: bool = False) -> PushFailure:
