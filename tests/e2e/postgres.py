@@ -22,11 +22,11 @@ _TIMEOUT_S = 60
 
 
 @asynccontextmanager
-async def running_postgres() -> AsyncIterator[StoppablePostgres]:
-    """A server that runs, with nothing in it yet; it and its folder are gone afterwards."""
+async def running_postgres(*initially: str) -> AsyncIterator[StoppablePostgres]:
+    """A server that runs, made with these options of initdb; it and its folder are gone afterwards."""
     # Not under pytest's own folder, which only its owner may enter.
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="calendar-sync-postgres-"))
-    postgres = StoppablePostgres(folder)
+    postgres = StoppablePostgres(folder, *initially)
     try:
         await postgres.start()
         yield postgres

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -13,7 +9,7 @@ import pytest
 
 from tests.e2e.app import problem_of
 from tests.e2e.disk import no_file_grows_beyond
-from tests.e2e.postgres import StoppablePostgres
+from tests.e2e.postgres import StoppablePostgres, running_postgres
 from tests.e2e.world import client, somebody
 
 if TYPE_CHECKING:
@@ -77,17 +73,9 @@ async def test_with_a_full_disk_under_sqlite_nothing_acknowledged_is_lost(
 
 @pytest.fixture
 async def small_postgres() -> AsyncIterator[StoppablePostgres]:
-    # Not under pytest's own folder, which only its owner may enter.
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="calendar-sync-postgres-"))
     # Its log is written in files of one MiB, so that tables are what a limit above that strikes.
-    postgres = StoppablePostgres(folder, "--wal-segsize=1")
-    try:
-        await postgres.start()
+    async with running_postgres("--wal-segsize=1") as postgres:
         yield postgres
-        await postgres.stop()
-    finally:
-        postgres.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def repeat_for_ever(connection: asyncpg.Connection, statement: str) -> None:

@@ -53,6 +53,19 @@ async def test_an_edit_survives_a_lost_answer_and_a_refused_look(world: World, m
     assert await world.review.conflicts(USER, after=None, limit=10) == []
 
 
+async def stopped_before_it_sends(world: World, slot: Slot) -> Pausable:
+    """A run that has noted what it is about to send, and then stands still beyond its lease."""
+    claim = await world.engine.claim()
+    assert claim is not None
+    world.uow.waits = True
+    frozen = Pausable(world.engine.run(claim), world.uow)
+    while (await world.slot(slot.id)).sent is None:
+        assert not await frozen.go(steps=1)
+    world.uow.waits = False
+    world.clock.advance(world.policy.lease * 2)
+    return frozen
+
+
 @pytest.mark.parametrize(
     "mishap",
     [
@@ -66,14 +79,7 @@ async def test_an_insert_that_arrives_when_all_is_over_makes_no_second_event(
 ):
     """A process stands still before it sends; another looks, finds nothing, and the person goes on."""
     slot = await world.create("First")
-    claim = await world.engine.claim()
-    assert claim is not None
-    world.uow.waits = True
-    frozen = Pausable(world.engine.run(claim), world.uow)
-    while (await world.slot(slot.id)).sent is None:
-        assert not await frozen.go(steps=1)
-    world.uow.waits = False
-    world.clock.advance(world.policy.lease * 2)
+    frozen = await stopped_before_it_sends(world, slot)
     claim = await world.other_engine.claim()
     assert claim is not None
     world.google.fault(**mishap, method="POST")
@@ -91,14 +97,7 @@ async def test_an_insert_that_arrives_when_all_is_over_makes_no_second_event(
 async def test_a_deletion_is_not_undone_by_the_insert_before_it_that_arrives_late(world: World):
     """A process stands still before it sends; another looks, finds nothing, and so there is nothing to do."""
     slot = await world.create("First")
-    claim = await world.engine.claim()
-    assert claim is not None
-    world.uow.waits = True
-    frozen = Pausable(world.engine.run(claim), world.uow)
-    while (await world.slot(slot.id)).sent is None:
-        assert not await frozen.go(steps=1)
-    world.uow.waits = False
-    world.clock.advance(world.policy.lease * 2)
+    frozen = await stopped_before_it_sends(world, slot)
     await world.delete(slot)
     claim = await world.other_engine.claim()
     assert claim is not None
@@ -115,14 +114,7 @@ async def test_a_deletion_is_not_undone_by_the_insert_before_it_that_arrives_lat
 async def test_an_older_insert_that_arrives_before_a_newer_one_takes_no_edit_away(world: World):
     """And whoever sent the newer one dies before it can store that it was refused."""
     slot = await world.create("First")
-    claim = await world.engine.claim()
-    assert claim is not None
-    world.uow.waits = True
-    frozen = Pausable(world.engine.run(claim), world.uow)
-    while (await world.slot(slot.id)).sent is None:
-        assert not await frozen.go(steps=1)
-    world.uow.waits = False
-    world.clock.advance(world.policy.lease * 2)
+    frozen = await stopped_before_it_sends(world, slot)
     await world.edit(slot, title="Second")
     world.clock.advance(timedelta(seconds=1))
 
@@ -156,14 +148,7 @@ async def test_what_an_older_insert_brought_is_no_edit_of_somebody_else(
 ):
     """By the clocks it came after the edit; but whoever edited the slot had seen just that."""
     slot = await world.create("First")
-    claim = await world.engine.claim()
-    assert claim is not None
-    world.uow.waits = True
-    frozen = Pausable(world.engine.run(claim), world.uow)
-    while (await world.slot(slot.id)).sent is None:
-        assert not await frozen.go(steps=1)
-    world.uow.waits = False
-    world.clock.advance(world.policy.lease * 2)
+    frozen = await stopped_before_it_sends(world, slot)
     await world.edit(slot, title="Second")
     world.clock.advance(timedelta(seconds=1))
 
