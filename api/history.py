@@ -13,8 +13,9 @@ from api.responses import PlainJson
 from api.slot_addresses import Address
 from api.slot_answers import Written, slot_answer
 from api.strict_json import StrictRoute
+from schemas.slot_bodies import history_body
 from schemas.slot_input import Notify
-from schemas.slot_schemas import HistoryOut, SlotOut, history_body
+from schemas.slot_schemas import HistoryOut, SlotOut
 
 router = APIRouter(prefix="/slots", tags=["slots"], route_class=StrictRoute)
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api.dependencies import Reader, Sync
 from api.preferences import Prefer, applied, etag_of, wait_of
 from api.responses import PlainJson
-from schemas.slot_schemas import entry_body
+from schemas.slot_bodies import entry_body
 from services.core.accounts import AccountStatus
 from services.slot_reader import SlotReader
 from services.slot_scopes import SlotAddress

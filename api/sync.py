@@ -23,7 +23,8 @@ from schemas.review_schemas import (
     conflict_body,
     hold_body,
 )
-from schemas.slot_schemas import SlotOut, slot_body
+from schemas.slot_bodies import slot_body
+from schemas.slot_schemas import SlotOut
 from schemas.sync_schemas import (
     PushAllOut,
     SyncStatusOut,

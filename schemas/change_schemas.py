@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import ConfigDict
 
 from schemas.common import Documented
-from schemas.slot_schemas import SLOT_EXAMPLE, SlotOut, slot_body
+from schemas.slot_bodies import slot_body
+from schemas.slot_schemas import SLOT_EXAMPLE, SlotOut
 from schemas.sync_schemas import SyncErrorOut, error_body
 from services.change_feed import ChangesView
 from services.change_streams import CalendarNews

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from api.problems import TABLE, TYPE_ROOT, problem_response
+from api.problem_table import TABLE
+from api.problems import TYPE_ROOT, problem_response
 from schemas.calendar_schemas import CalendarChoiceIn, CalendarOut, CalendarPageOut
 from schemas.common import ProblemOut
 from schemas.slot_input import SlotPatch, SlotWrite

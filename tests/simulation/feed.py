@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from schemas.slot_schemas import slot_body
+from schemas.slot_bodies import slot_body
 from services.change_feed import changes_behind
 from services.core.changes import ChangeKind
 from services.core.errors import DatabaseUnavailableError
