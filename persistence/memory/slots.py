@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from persistence.failures import ConstraintError
-from persistence.repositories.slot_mapper import cleaned, search_text, with_seq
+from persistence.repositories.slot_mapper import with_seq
+from persistence.repositories.slot_texts import cleaned, search_text
 from services.core.agenda import original_instant, replaced_by
 from services.core.frozen import replace
 from services.core.records import Slot, SlotCounts, SyncState

@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql
 
 from persistence.dialects import contains_text, is_one_of
 from persistence.models import fixed_slots, slot_history
-from persistence.repositories.slot_mapper import COLUMNS, cleaned, mapper_of, with_seq
+from persistence.repositories.slot_mapper import COLUMNS, mapper_of, with_seq
+from persistence.repositories.slot_texts import cleaned
 from persistence.types import to_json
 from services.core.records import HistoryEntry, Slot, SlotCounts, SyncState
 

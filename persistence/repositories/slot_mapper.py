@@ -27,9 +27,10 @@ from persistence.repositories.slot_documents import (
     sent_in,
     sent_out,
 )
-from persistence.types import from_micros, to_json, to_micros, uuid_of, without_nul
+from persistence.repositories.slot_texts import search_text
+from persistence.types import from_micros, to_json, to_micros, uuid_of
 from services.core.agenda import original_instant
-from services.core.frozen import maker, replace
+from services.core.frozen import maker
 from services.core.records import (
     NO_LOOP,
     GoogleCopy,
@@ -61,13 +62,6 @@ _make_slot = maker(Slot)
 _make_content = maker(SlotContent)
 _make_google = maker(GoogleCopy)
 _RESTRICTIONS = {each.value: each for each in Restriction}
-# Between the fields, so that no search finds the end of one and the beginning of the next.
-_FIELD_END = "\x1f"
-
-
-def search_text(content: SlotContent) -> str:
-    """What a search looks through."""
-    return f"{content.title}{_FIELD_END}{content.description}{_FIELD_END}{content.location}".casefold()
 
 
 def with_seq(slot: Slot, seq: int) -> Slot:
@@ -75,34 +69,6 @@ def with_seq(slot: Slot, seq: int) -> Slot:
     values = list(_slot_values(slot))
     values[_SEQ] = seq
     return _make_slot(values)
-
-
-def cleaned(slot: Slot) -> Slot:
-    """The slot without NUL characters in its texts.
-
-    The API lets none in, but Google may have some, and PostgreSQL does not take them. What is stored as
-    JSON may keep them.
-    """
-    base, sent = slot.base, slot.sent
-    content = _cleaned_content(slot.content)
-    if base is not None:
-        base = content if base is slot.content else _cleaned_content(base)
-    if isinstance(sent, SlotContent):
-        sent = _cleaned_content(sent)
-    if content is slot.content and base is slot.base and sent is slot.sent:
-        return slot
-    return replace(slot, content=content, base=base, sent=sent)
-
-
-def _cleaned_content(content: SlotContent) -> SlotContent:
-    if "\0" in content.title or "\0" in content.description or "\0" in content.location:
-        return replace(
-            content,
-            title=without_nul(content.title),
-            description=without_nul(content.description),
-            location=without_nul(content.location),
-        )
-    return content
 
 
 def _plain(value: Any) -> Any:
