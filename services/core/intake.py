@@ -17,7 +17,7 @@ from services.core.event_ids import generation_in
 from services.core.frozen import replace
 from services.core.reconcile import Conflict, DropLocal, Merge, Pull, Step, local_after, reconcile
 from services.core.records import Deletion, GoogleCopy, Slot
-from services.core.slots import AllDay, Schedule, SlotContent, Timed, group_value
+from services.core.slots import FIELD_GROUPS, AllDay, Schedule, SlotContent, Timed, group_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -247,15 +247,16 @@ def _contested(slot: Slot, ancestor: SlotContent | None, remote: SlotContent | N
     Only our insert makes an event under an id of ours, but it may be one of before the last edits, which was
     given up and arrived all the same (see `services.core.descent`, for slots whose history is known); and
     anybody may have revived a deleted event. What it has in common with what we sent, whoever edits the slot
-    has seen; of the rest nothing is known.
+    has seen; of the rest nothing is known, and of a tombstone, which tells nothing of what it held, of
+    anything that was edited.
     """
-    if slot.base is not None or ancestor is None or remote is None:
+    if slot.base is not None or ancestor is None:
         return frozenset()
-    differs = ancestor.changed_groups(remote)
+    open_groups = ancestor.changed_groups(remote) if remote is not None else frozenset(FIELD_GROUPS)
     if slot.google is not None:
-        return differs
+        return open_groups
     created = slot.created_at
-    return frozenset(group for group in differs if slot.edited_at.get(group, created) != created)
+    return frozenset(group for group in open_groups if slot.edited_at.get(group, created) != created)
 
 
 def _still_unconfirmed(

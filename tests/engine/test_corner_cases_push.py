@@ -140,6 +140,32 @@ async def test_an_older_insert_that_arrives_before_a_newer_one_takes_no_edit_awa
     assert (await world.slot(slot.id)).content.title == event["summary"]
 
 
+async def test_a_deletion_of_what_an_older_insert_brought_takes_no_edit_away(world: World):
+    """The edit is on its way when the older insert arrives, and what that has made is deleted in Google."""
+    slot = await world.create("First")
+    frozen = await stopped_before_it_sends(world, slot)
+    await world.edit(slot, title="Second")
+
+    async def overtaken(request: HttpRequest) -> None:
+        if request.method == "POST":
+            world.transport.before = None
+            assert await frozen.go(steps=None)
+            [event] = world.google.events()
+            world.google.delete(event["id"])
+            raise asyncio.CancelledError
+
+    claim = await world.other_engine.claim()
+    assert claim is not None
+    world.transport.before = overtaken
+    with pytest.raises(asyncio.CancelledError):
+        await world.other_engine.run(claim)
+    await world.pull()
+    await world.settle()
+    assert [event["summary"] for event in world.google.events()] == ["Second"]
+    [conflict] = await world.review.conflicts(USER, after=None, limit=10)
+    assert (conflict.group, conflict.winner, conflict.losing_value) == ("deleted", "local", "deleted")
+
+
 @pytest.mark.parametrize(
     ("there", "kept"), [({}, []), ({"description": "Bring a towel"}, []), ({"summary": "Third"}, ["Second"])]
 )

@@ -168,6 +168,15 @@ def test_an_insert_that_landed_and_was_deleted_in_google_stays_deleted():
     assert intake.slot.local is None
 
 
+def test_a_tombstone_of_an_insert_that_may_be_older_than_an_edit_does_not_take_the_edit_along():
+    """Whoever deleted the event in Google may have seen what an insert of before the edit had brought."""
+    slot = a_slot(content=NEWER, base=None, google=None, sent=NEWER, edited_at={"title": LATER})
+    intake = take(slot, an_event(None))
+    assert intake.slot.local == NEWER
+    assert [(lost.group, lost.winner) for lost in intake.lost] == [("deleted", "local")]
+    assert next_call(intake.slot) == Revive("event", '"2"', NEWER)
+
+
 def test_clock_skew_is_taken_out_before_times_are_compared():
     slot = a_slot(content=NEWER, edited_at={"title": LATER})
     google_says = an_event(SENT, updated_at=LATER + timedelta(minutes=9))
