@@ -1,4 +1,4 @@
-"""What becomes of a grant that was taken away: how often the token endpoint is asked for one all the same."""
+"""What becomes of a grant that was taken away: how often Google has to say that it is gone."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ class DeadGrants:
 
     told: dict[str, _Told] = field(default_factory=dict)
     """By refresh token."""
-    asked_again: int = 0
-    """Requests with such a token that were sent when it should have been known everywhere."""
+    refused_again: int = 0
+    """How often Google had to say so once more, to a request that was sent when all should have known.
 
-    def sent(self, request: HttpRequest, *, at: float) -> None:
-        """A process asks for an access token."""
-        if not _asks_for_a_token(request):
-            return
-        told = self.told.get(_refresh_token(request))
-        self.asked_again += told is not None and at > told.known_at()
+    A request that was lost, or answered with something else, costs another one: it taught nobody anything.
+    """
 
-    def answered(self, request: HttpRequest, answer: HttpResponse, process: Process, *, at: float) -> None:
+    def answered(
+        self, request: HttpRequest, answer: HttpResponse, process: Process, *, sent_at: float, at: float
+    ) -> None:
         """The process is given the answer, if it lives."""
         if not _asks_for_a_token(request) or process.dead:
             return
-        if answer.status == HTTPStatus.BAD_REQUEST and b'"invalid_grant"' in answer.body:
-            self.told.setdefault(_refresh_token(request), _Told(process, at))
+        if answer.status != HTTPStatus.BAD_REQUEST or b'"invalid_grant"' not in answer.body:
+            return
+        told = self.told.setdefault(_refresh_token(request), _Told(process, at))
+        self.refused_again += sent_at > told.known_at()
 
 
 def _asks_for_a_token(request: HttpRequest) -> bool:

@@ -184,8 +184,8 @@ def no_dead_grant_is_tried_again(world: World) -> None:
     excuses = sum(
         count for what, count in world.happened.items() if what.startswith(("struck", "database", "stopped"))
     )
-    again = world.line.grants.asked_again
-    assert again <= excuses, f"I16: a dead grant was tried {again} more times"
+    again = world.line.grants.refused_again
+    assert again <= excuses, f"I16: Google refused a dead grant {again} more times"
 
 
 async def judge_bookkeeping(world: World, person: AccountHolder, conflicts: list[ConflictRecord]) -> None:

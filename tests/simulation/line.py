@@ -250,7 +250,6 @@ class ProcessLine:
         if 0 < self._process.stands_until > sent_at - _REPEATED_WITHIN_S:
             # Perhaps the repetition of a call that was under way when the process stood still.
             sent_at = -inf
-        line.grants.sent(request, at=sent_at)
         fault = line.next_fault(request)
         if fault is not None:
             name = fault if isinstance(fault, str) else str(fault.get("status", fault["kind"]))
@@ -276,7 +275,7 @@ class ProcessLine:
             raise no_answer("connection-lost")
         headers = {name.lower(): value for name, value in answer.headers.items()}
         given = HttpResponse(answer.status, headers, answer.body)
-        line.grants.answered(request, given, self._process, at=loop.time())
+        line.grants.answered(request, given, self._process, sent_at=sent_at, at=loop.time())
         shown = given if line.stale is None else line.stale.answered(request, given)
         if shown is given:
             self._sight.answered(account, request, given.status, given.body)
