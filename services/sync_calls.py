@@ -98,7 +98,11 @@ class PushCalls:
     async def _call(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
         user_id, calendar_id, notify = run.claim.user_id, run.claim.calendar_id, slot.notify
         match call:
-            case Insert(event_id, content, template):
+            case Insert(event_id, content, template, former_id):
+                # Google has no condition for an insert, so this comes as late as it can.
+                former = await self._look_up(run, calendar_id, former_id) if former_id else None
+                if former is not None and former.content is not None:
+                    return Overtaken(former)
                 return Answered(
                     await self._calendars.insert(
                         user_id,

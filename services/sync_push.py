@@ -43,7 +43,7 @@ from services.core.series import (
     unless_plain,
 )
 from services.sync_calls import Answered, Arrived, Departed, Failed, NewLife, Outcome, Overtaken, PushCalls
-from services.sync_descent import with_common_past
+from services.sync_descent import unless_taken, with_common_past
 from services.sync_moves import store_arrival, store_refusal
 from services.sync_run import where
 from services.sync_series import is_behind, series_of, shows_newer_series, waiting
@@ -122,7 +122,7 @@ class Pusher:
                 return Nothing(), None
             series = await series_of(tx, stored)
             slot = half_open(stored, now)
-            call = next_call(slot, series)
+            call = await unless_taken(tx, slot, next_call(slot, series))
             if is_behind(run, call, slot, series):
                 run.behind.add(slot_id)
                 return Nothing(), None

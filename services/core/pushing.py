@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from services.core.event_ids import event_id_for
+from services.core.event_ids import event_id_for, slot_id_in
 from services.core.records import UNKNOWN_ETAG
 from services.core.recurrence import instance_key
 from services.core.series import is_ahead, may_be_lost_by_us, waits_for
@@ -56,6 +56,8 @@ class Insert:
     event_id: str
     content: SlotContent
     template_event_id: str | None = None
+    instead_of: str | None = None
+    """The event whose place it takes, which has to be dead still; `None`: it takes nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def _write(slot: Slot, event_id: str) -> Call:
             return Fetch(google.event_id)
         if google is not None:
             return Revive(google.event_id, google.etag, local)
-        return Insert(event_id, local, slot.template_event_id)
+        return Insert(event_id, local, slot.template_event_id, _former_event_id(slot))
     assert google is not None  # noqa: S101  # a base is agreed on with a copy
     if local is None:
         return Delete(google.event_id, google.etag)
@@ -171,6 +173,15 @@ def wants_news(call: Call, slot: Slot) -> bool:
             return slot.base is not None and bool(slot.base.schedule.recurrence)
         case Nothing() | Wait() | Fetch() | Locate() | Move() | Insert() | Revive():
             return False
+
+
+def _former_event_id(slot: Slot) -> str | None:
+    """The event that the slot had before its id was spent; `None` where it continues one of another slot."""
+    template = slot.template_event_id
+    if template is None:
+        return None
+    # What continues another slot's event was made here.
+    return template if slot.source == "google" or slot_id_in(template) == slot.id else None
 
 
 def _event_id(slot: Slot, series: Slot | None) -> str | None:
