@@ -18,9 +18,8 @@ from services.core.errors import (
     UnknownUserError,
     VendorError,
 )
-from services.core.records import DELETION
+from services.core.records import Deletion
 from services.core.series import rebased
-from services.core.slots import SlotContent
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -189,7 +188,8 @@ class ConnectionService:
                 return
             # Noted first, as before every call: should its answer be lost, the absence that a new link finds
             # is our own doing and no reason to delete the slot.
-            await tx.slots.save([replace(slot, sent=DELETION)])
+            noted = replace(slot, sent=Deletion(slot.sent_content))
+            await tx.slots.save([noted])
         try:
             await self._calendars.delete(
                 user_id,
@@ -198,12 +198,15 @@ class ConnectionService:
                 etag=slot.google.etag,
                 notify="none",
             )
+        except (ReauthorisationRequiredError, GoogleNotConnectedError):
+            await self._take_back(noted, slot)
+            raise
         except VendorError as error:
             if error.failure is not FailureClass.INVALID_STATE:
                 # An event that somebody changed since is theirs as well; it stays.
                 _log.warning("event not purged: %s", error, extra={"slot": str(slot.id)})
-                if error.failure is FailureClass.CONFLICT:
-                    await self._note_again(slot)
+                if error.failure is not FailureClass.RETRYABLE:
+                    await self._take_back(noted, slot)
                 return
         async with self._uow() as tx:
             await tx.users.lock(user_id)
@@ -214,10 +217,10 @@ class ConnectionService:
                 anew = [rebased(each, current.content, now=now) for each in exceptions]
                 await tx.slots.save([unbound(current), *anew])
 
-    async def _note_again(self, slot: Slot) -> None:
-        """Nothing was removed, so a write that had no answer before is what may have changed the event."""
+    async def _take_back(self, noted: Slot, before: Slot) -> None:
+        """Google refused to remove the event: should it be missing later, that is not our doing."""
         async with self._uow() as tx:
-            await tx.users.lock(slot.user_id)
-            current = await tx.slots.find(slot.user_id, slot.id)
-            if current is not None and isinstance(slot.sent, SlotContent) and current.sent == DELETION:
-                await tx.slots.save([replace(current, sent=slot.sent)])
+            await tx.users.lock(before.user_id)
+            current = await tx.slots.find(before.user_id, before.id)
+            if current is not None and current.sent == noted.sent:
+                await tx.slots.save([replace(current, sent=before.sent)])

@@ -9,7 +9,7 @@ from services.core.breaker import close
 from services.core.edits import edit, require_editable
 from services.core.errors import UnknownConflictError, UnknownHoldError, UnknownSlotError
 from services.core.intake import take_in_absence
-from services.core.records import DELETION, HistoryEntry
+from services.core.records import Deletion, HistoryEntry
 from services.core.slots import content_from_document, content_to_document
 from services.sync_run import conflicts_of, history_of
 from services.sync_series import let_exceptions_follow
@@ -104,7 +104,9 @@ class ReviewService:
             slots = await tx.slots.held_by(user_id, hold_id)
             # Google's copy is looked at first: where it is there after all, nothing needs to come back. Where
             # it is not, its absence counts for nothing, as if it were our own doing.
-            await tx.slots.save([replace(slot, hold_id=None, sent=DELETION) for slot in slots])
+            await tx.slots.save(
+                [replace(slot, hold_id=None, sent=Deletion(slot.sent_content)) for slot in slots]
+            )
             rejected = await self._close_hold(tx, hold, "rejected", now)
         self._notify(user_id)
         return rejected

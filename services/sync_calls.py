@@ -98,22 +98,8 @@ class PushCalls:
     async def _call(self, run: CalendarRun, slot: Slot, call: Call) -> Outcome:
         user_id, calendar_id, notify = run.claim.user_id, run.claim.calendar_id, slot.notify
         match call:
-            case Insert(event_id, content, template, former_id):
-                # Google has no condition for an insert, so this comes as late as it can.
-                former = await self._look_up(run, calendar_id, former_id) if former_id else None
-                if former is not None and former.content is not None:
-                    return Overtaken(former)
-                return Answered(
-                    await self._calendars.insert(
-                        user_id,
-                        calendar_id,
-                        event_id=event_id,
-                        slot_id=slot.id,
-                        content=content,
-                        notify=notify,
-                        template_event_id=template,
-                    )
-                )
+            case Insert():
+                return await self._insert(run, slot, call)
             case Patch(event_id, etag, base, content):
                 return Answered(
                     await self._calendars.patch(
@@ -156,6 +142,24 @@ class PushCalls:
                 return Departed()
             case Nothing() | Wait():
                 return Answered(None)
+
+    async def _insert(self, run: CalendarRun, slot: Slot, call: Insert) -> Outcome:
+        if call.instead_of is not None:
+            # Google has no condition for an insert, so the look comes as late as it can.
+            former = await self._look_up(run, run.claim.calendar_id, call.instead_of)
+            if former is not None and former.content is not None:
+                return Overtaken(former)
+        return Answered(
+            await self._calendars.insert(
+                run.claim.user_id,
+                run.claim.calendar_id,
+                event_id=call.event_id,
+                slot_id=slot.id,
+                content=call.content,
+                notify=slot.notify,
+                template_event_id=call.template_event_id,
+            )
+        )
 
     async def _look_again(self, run: CalendarRun, call: Call, error: VendorError) -> Outcome:
         """Somebody was faster: see what is there now."""

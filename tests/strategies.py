@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.core.records import (
     DELETION,
     NO_LOOP,
+    Deletion,
     GoogleCopy,
     LoopRecord,
     PushFailure,
@@ -142,7 +143,7 @@ def slots(draw: st.DrawFn, *, user_id: UUID = OWNER, calendar_id: str = "primary
         version=draw(small),
         generation=draw(small),
         google=draw(st.none() | google_copies),
-        sent=draw(st.none() | st.just(DELETION) | contents),
+        sent=draw(st.none() | st.just(DELETION) | st.builds(Deletion, contents) | contents),
         refetch=draw(st.booleans()),
         notify=draw(st.sampled_from(["none", "all", "external"])),
         failure=draw(st.none() | failures),

@@ -34,14 +34,20 @@ def attendees_out(content: SlotContent) -> str:
 
 
 def sent_out(sent: SlotContent | Deletion) -> str:
-    """What was sent; `null` stands for the slot's absence."""
-    return "null" if isinstance(sent, Deletion) else content_out(sent)
+    """What was sent; `null` stands for the slot's absence, `{"over": …}` for one after this content."""
+    if not isinstance(sent, Deletion):
+        return content_out(sent)
+    return "null" if sent.over is None else to_json({"over": content_to_document(sent.over)})
 
 
 def sent_in(text: str) -> SlotContent | Deletion:
     """The inverse of `sent_out`."""
     document = orjson.loads(text)
-    return DELETION if document is None else content_from_document(document)
+    if document is None:
+        return DELETION
+    if "over" in document:
+        return Deletion(content_from_document(document["over"]))
+    return content_from_document(document)
 
 
 def failure_out(failure: PushFailure) -> str:

@@ -22,13 +22,13 @@ from services.core.series import (
     standing_alone,
     waits_for,
 )
-from services.core.slots import SlotContent
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from services.core.policy import LoopPolicy
     from services.core.records import Slot
+    from services.core.slots import SlotContent
 
 
 _GUESTS: Final = frozenset(("attendees", "response"))
@@ -133,7 +133,7 @@ def _may_have_moved(before: Slot, after: Slot) -> bool:
     changed = before.base.changed_groups(after.base)
     if "schedule" in changed:
         return True
-    if before.google.etag == after.google.etag or after.base == before.sent:
+    if before.google.etag == after.google.etag or after.base == before.sent_content:
         return False
     # What guests answered shows in the facts alone, or in their own groups.
     return bool(changed - _GUESTS) if changed else before.google.facts == after.google.facts
@@ -153,12 +153,12 @@ def _lost_by_us(exception: Slot, before: Slot, after: Slot) -> bool:
 
     Those that were here before it have been carried along or ended by it.
     """
-    sent = before.sent
+    sent = before.sent_content
     if exception.deleted_at is not None or exception.google is None or exception.series is None:
         return False
     if is_of_others(exception):
         return False
-    if before.base is None or after.base is None or not isinstance(sent, SlotContent):
+    if before.base is None or after.base is None or sent is None:
         return False
     if not before.base.schedule.recurrence or not (
         before.base.schedule != sent.schedule == after.base.schedule

@@ -219,7 +219,12 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
     if sent is None:
         return base
     if isinstance(sent, Deletion):
-        return None if remote is None else base
+        if remote is None:
+            return None
+        # It is there, so what was sent before counts.
+        sent = sent.over
+        if sent is None:
+            return base
     if landed:
         return sent
     if remote is None:

@@ -102,6 +102,9 @@ class Deletion:
     So an absence at Google is our own doing, or is to be treated so.
     """
 
+    over: SlotContent | None = None
+    """What had been sent before, if its outcome was not known yet: an event that is there may hold it."""
+
 
 DELETION = Deletion()
 
@@ -178,6 +181,11 @@ class Slot:
     seen_listing: int = 0
     """The number of the full listing that last contained the event."""
     last_synced_at: datetime | None = None
+
+    @property
+    def sent_content(self) -> SlotContent | None:
+        """The content that an unanswered call may have brought to Google, whatever was sent after it."""
+        return self.sent.over if isinstance(self.sent, Deletion) else self.sent
 
     @property
     def local(self) -> SlotContent | None:

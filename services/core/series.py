@@ -14,7 +14,7 @@ from services.core.frozen import replace
 from services.core.intake import cancelled_content
 from services.core.records import NO_LOOP, Slot
 from services.core.recurrence import InvalidRecurrenceError, occurrence_at
-from services.core.slots import FIELD_GROUPS, Schedule, SlotContent
+from services.core.slots import FIELD_GROUPS, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from services.core.recurrence import OriginalStart
+    from services.core.slots import SlotContent
 
 SERIES_PENDING = "series-pending"
 """Why an exception waits: its series has to reach Google first."""
@@ -182,14 +183,15 @@ def unless_plain(before: Slot, after: Slot, series: Slot | None) -> Slot:
 
 def _is_written_by_us(before: Slot, after: Slot, series: Slot | None) -> bool:
     """Whether a write whose outcome was unknown has made an exception: its series has not what is there."""
-    if not isinstance(before.sent, SlotContent) or series is None or series.base is None:
+    sent = before.sent_content
+    if sent is None or series is None or series.base is None:
         return False
     assert after.series is not None  # noqa: S101  # that is why it is asked
     instance = instance_content(series.base, after.series.original_start)
     if instance is None:
         return False
-    ours = instance.changed_groups(before.sent)
-    return any(getattr(after.content, group) == getattr(before.sent, group) for group in ours)
+    ours = instance.changed_groups(sent)
+    return any(getattr(after.content, group) == getattr(sent, group) for group in ours)
 
 
 def _is_instance_again(before: Slot, after: Slot, series: Slot | None) -> bool:
@@ -208,11 +210,11 @@ def may_be_lost_by_us(exception: Slot, series: Slot | None) -> bool:
     """
     if exception.series is None or exception.local is None or series is None or series.base is None:
         return False
-    if not isinstance(series.sent, SlotContent):
+    if series.sent_content is None:
         return False
     start = exception.series.original_start
     has_place = instance_content(series.base, start) is not None
-    return has_place and instance_content(series.sent, start) is None
+    return has_place and instance_content(series.sent_content, start) is None
 
 
 def going_along(exception: Slot) -> Slot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -220,6 +220,35 @@ async def test_an_instance_edited_in_google_outlives_a_move_without_an_answer_an
     assert world.google.events() != []
     await relink(world)
     assert "03-16T08 Exam" in await shown(world)
+
+
+@pytest.mark.parametrize("mishap", [{"kind": "drop_before"}, {"status": 401}, {"status": 403}])
+async def test_an_edit_outlives_an_older_one_without_an_answer_and_a_purge_that_did_nothing(
+    world: World, mishap: dict[str, Any]
+):
+    slot, event_id = await world.linked("Mine")
+    await world.edit(slot, location="Room 1")
+    world.google.fault("commit_then_drop", method="PATCH")
+    await world.run_once()
+    world.google.fault(**({"kind": "answer"} | mishap), method="DELETE", times=2)
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    await world.edit(slot, location="Room 2")
+    world.clock.advance(timedelta(minutes=1))
+    world.google.edit(event_id, description="Bring paper")
+    await relink(world)
+    [event] = world.google.events()
+    assert (event["location"], event["description"]) == ("Room 2", "Bring paper")
+    assert await world.review.conflicts(USER, after=None, limit=10) == []
+
+
+async def test_what_is_deleted_in_google_after_a_purge_was_refused_stays_deleted(world: World):
+    slot, event_id = await world.linked("Mine")
+    world.google.fault("answer", method="DELETE", status=403, reason="forbidden")
+    await world.connections.disconnect(USER, remote="delete", local="keep")
+    world.google.delete(event_id)
+    await relink(world)
+    assert world.google.events() == []
+    assert (await world.slot(slot.id)).deleted_at is not None
 
 
 async def let_go(world: World, slot: Slot) -> None:

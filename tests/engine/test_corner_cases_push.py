@@ -449,6 +449,50 @@ async def test_what_comes_back_where_google_denies_its_tombstone_is_made_anew(*,
     assert [each.google and each.google.event_id for each in await world.all_slots()] == [event["id"]]
 
 
+@pytest.mark.parametrize("status", [404, 403])
+async def test_what_is_brought_back_in_google_when_it_is_about_to_be_made_anew_is_there_once(status: int):
+    world = await make_world()
+    event_id = world.google.create("Talk")["id"]
+    await world.pull()
+    [slot] = await world.all_slots()
+    world.google.delete(event_id)
+    world.clock.advance(timedelta(minutes=1))
+    await world.edit(slot, location="Hall")
+    world.google.fault("answer", method="PATCH", status=status, reason="forbidden")
+
+    async def is_brought_back(_: HttpRequest) -> None:
+        if (await world.slot(slot.id)).google is None:
+            world.transport.before = None
+            world.google.edit(event_id, status="confirmed", description="Found in the bin")
+
+    world.transport.before = is_brought_back
+    await world.pull()
+    assert world.transport.before is None
+    [event] = world.google.events()
+    assert (event["id"], event["location"], event["description"]) == (event_id, "Hall", "Found in the bin")
+    assert [each.google and each.google.event_id for each in await world.all_slots()] == [event_id]
+
+
+async def test_what_was_brought_back_and_listed_before_its_slot_was_made_anew_stays_a_slot_by_itself():
+    world = await make_world()
+    event_id = world.google.create("Talk")["id"]
+    await world.pull()
+    [slot] = await world.all_slots()
+    world.google.delete(event_id)
+    await world.edit(slot, location="Hall")
+    world.google.fault("answer", method="PATCH", status=403, reason="forbidden")
+    world.google.fault("answer", method="POST", status=503, reason="backendError")
+    await world.notified()
+    await world.run_once()
+    assert (await world.slot(slot.id)).google is None
+    world.google.edit(event_id, status="confirmed")
+    await world.pull()
+    await world.settle(within=timedelta(hours=1))
+    events = {event["id"] for event in world.google.events()}
+    assert event_id in events
+    assert {each.google and each.google.event_id for each in await world.all_slots()} == events
+
+
 async def test_an_event_that_google_denies_twice_is_made_anew_with_what_was_written():
     world = await make_world()
     slot, event_id = await world.linked()

@@ -13,7 +13,7 @@ from services.core.events import RemoteEvent
 from services.core.intake import slot_from_event, take_in, take_in_absence
 from services.core.policy import LoopPolicy
 from services.core.pushing import Insert, Patch, Revive, next_call
-from services.core.records import DELETION, GoogleCopy, SeriesLink, Slot, SyncState
+from services.core.records import DELETION, Deletion, GoogleCopy, SeriesLink, Slot, SyncState
 from services.core.slots import Schedule, SlotContent, Timed
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -135,6 +135,13 @@ def test_a_slot_restored_while_its_deletion_was_under_way_comes_back():
     forgotten = take_in_absence(slot, now=LATER, policy=LoopPolicy())
     assert forgotten.slot.local == OLD
     assert isinstance(next_call(forgotten.slot), Insert)
+
+
+def test_what_was_sent_before_a_removal_that_did_not_happen_is_recognised():
+    slot = a_slot(content=NEWER, sent=Deletion(SENT), edited_at={"title": NOON})
+    intake = take(slot, an_event(SENT, updated_at=LATER + timedelta(hours=1)))
+    assert intake.slot.local == NEWER
+    assert intake.lost == ()
 
 
 def test_deletion_in_google_of_an_untouched_slot_is_followed_once():

@@ -106,6 +106,7 @@ def denied_revivals_begin_anew(patch: MonkeyPatch) -> None:
         return NewLife()
 
     patch.setattr(PushCalls, "_unless_alive", anew)
+    patch.setattr(pushing, "_former_event_id", lambda _slot: None)
 
 
 @mutant("google_extras", "edit")
