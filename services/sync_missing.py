@@ -16,6 +16,7 @@ from services.core.frozen import replace
 from services.core.guard import is_mass_deletion
 from services.core.intake import take_in, take_in_absence
 from services.sync_run import count_pulled, where
+from services.sync_series import compared_with_its_series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +105,7 @@ class MissingEvents:
                 slot = replace(slot, seen_listing=run.calendar.cursor.listing)
                 intake = (
                     take_in(
-                        slot,
+                        await compared_with_its_series(tx, slot, event),
                         event,
                         now=now,
                         clock_ahead=self._calendars.clock_ahead(),

@@ -41,6 +41,7 @@ from services.core.series import (
     same_place,
     standing_alone,
     unless_plain,
+    without_inherited_proof,
 )
 from services.sync_calls import Answered, Arrived, Departed, Failed, NewLife, Outcome, Overtaken, PushCalls
 from services.sync_descent import unless_taken, with_common_past
@@ -240,8 +241,12 @@ class Pusher:
         if not landed and not isinstance(call, Fetch | Locate):
             # The call was refused, so what was to be sent is known not to have arrived.
             slot = replace(slot, sent=None)
+        known = slot
+        if not landed:
+            known = looked_at(slot, series, event.content)
+            known = without_inherited_proof(known, series, event.content)
         intake = take_in(
-            slot if landed else looked_at(slot, series, event.content),
+            known,
             event,
             now=now,
             clock_ahead=self._calendars.clock_ahead(),

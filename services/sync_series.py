@@ -20,6 +20,7 @@ from services.core.series import (
     instance_content,
     is_of_others,
     standing_alone,
+    without_inherited_proof,
 )
 
 if TYPE_CHECKING:
@@ -142,6 +143,13 @@ async def series_of(tx: Transaction, slot: Slot) -> Slot | None:
     if slot.series is None or slot.series.series_id is None:
         return None
     return await tx.slots.find(slot.user_id, slot.series.series_id)
+
+
+async def compared_with_its_series(tx: Transaction, slot: Slot, event: RemoteEvent) -> Slot:
+    """The slot before a listed event is taken in for it: what its series shows there proves no write."""
+    if slot.sent is None:
+        return slot
+    return without_inherited_proof(slot, await series_of(tx, slot), event.content)
 
 
 def is_behind(run: CalendarRun, call: Call, slot: Slot, series: Slot | None) -> bool:

@@ -13,7 +13,7 @@ from services.core.intake import slot_from_event, take_in
 from services.core.relocation import arrived
 from services.core.series import may_be_lost_by_us
 from services.sync_descent import with_common_past
-from services.sync_series import SeriesOfPage, series_of
+from services.sync_series import SeriesOfPage, compared_with_its_series, series_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,6 +134,7 @@ class PageSorter:
                 found.to_refetch.append(replace(slot, refetch=True))
             return
         known = await with_common_past(self._tx, slot, event)
+        known = await compared_with_its_series(self._tx, known, event)
         intake = take_in(
             known if listing is None else replace(known, seen_listing=listing),
             event,

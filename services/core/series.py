@@ -12,7 +12,7 @@ from services.core.agenda import stands_in
 from services.core.errors import UnknownInstanceError
 from services.core.frozen import replace
 from services.core.intake import cancelled_content
-from services.core.records import NO_LOOP, Slot
+from services.core.records import DELETION, NO_LOOP, Deletion, Slot
 from services.core.recurrence import InvalidRecurrenceError, occurrence_at
 from services.core.slots import FIELD_GROUPS, Schedule
 
@@ -164,6 +164,27 @@ def looked_at(exception: Slot, series: Slot | None, remote: SlotContent | None) 
     if remote is None or remote != instance_content(series.base, exception.series.original_start):
         return exception
     return replace(exception, base=remote)
+
+
+def without_inherited_proof(exception: Slot, series: Slot | None, remote: SlotContent | None) -> Slot:
+    """An exception before what Google has in its place is compared with a write that was never answered.
+
+    A value that its series has there as well, or may have, shows in an instance that the write never reached.
+    Where no other value tells that it arrived, it counts as one that did not, so that it is made again.
+    """
+    sent, base = exception.sent_content, exception.base
+    if series is None or exception.series is None or exception.local is None:
+        return exception
+    if sent is None or base is None or remote is None:
+        return exception
+    start = exception.series.original_start
+    contents = [each for each in (series.base, series.sent_content, series.local) if each is not None]
+    instances = [each for content in contents if (each := instance_content(content, start)) is not None]
+    for group in base.changed_groups(sent):
+        ours = getattr(sent, group)
+        if getattr(remote, group) == ours and all(getattr(each, group) != ours for each in instances):
+            return exception
+    return replace(exception, sent=DELETION if isinstance(exception.sent, Deletion) else None)
 
 
 def unless_plain(before: Slot, after: Slot, series: Slot | None) -> Slot:

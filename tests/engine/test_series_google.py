@@ -395,6 +395,29 @@ async def test_a_series_that_is_edited_while_its_instance_is_looked_up_leaves_th
     assert looked
 
 
+@pytest.mark.parametrize("seen_by", ["a look", "a listing of what was edited", "a full listing"])
+async def test_what_an_instance_shows_of_its_series_is_no_proof_that_an_unanswered_edit_arrived(
+    world: World, seen_by: str
+):
+    slot, event_id = await weekly_class(world)
+    exam = await change(world, slot, 1, "this", title="Exam", location="Room 1")
+    world.google.fault("drop_before", method="PATCH")
+    await world.run_once()
+    assert (await world.slot(exam.id)).sent is not None
+    later(world)
+    await change(world, slot, 0, "all", title="Exam")
+    if seen_by != "a look":
+        await world.run_once()
+        later(world)
+    if seen_by == "a listing of what was edited":
+        world.google.edit(instance_id(event_id, 1), description="Bring a pen")
+    if seen_by == "a full listing":
+        world.google.call("POST", "/sync-tokens/invalidate", {})
+    await world.notified()
+    assert [each[9:] for each in await shown(world)] == ["Exam"] * 4
+    assert world.google.event(instance_id(event_id, 1))["location"] == "Room 1"
+
+
 async def test_a_series_that_moves_and_moves_back_keeps_what_google_made_of_its_instance(world: World):
     slot, event_id = await weekly_class(world)
     world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
