@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.core.absence import has_let_go_of
 from services.core.event_ids import event_id_for, slot_id_in
-from services.core.freshness import is_known, must_be_read_afresh, newest
+from services.core.freshness import is_known, must_be_read_afresh, newest, to_be_read_afresh
 from services.core.frozen import replace
 from services.core.intake import slot_from_event, take_in
 from services.core.relocation import arrived
@@ -130,8 +130,9 @@ class PageSorter:
         if is_known(slot, event):
             return
         if afresh:
-            if not slot.refetch:
-                found.to_refetch.append(replace(slot, refetch=True))
+            waiting = to_be_read_afresh(slot, event)
+            if waiting != slot:
+                found.to_refetch.append(waiting)
             return
         known = await with_common_past(self._tx, slot, event)
         known = await compared_with_its_series(self._tx, known, event)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.core.frozen import replace
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,3 +60,15 @@ def must_be_read_afresh(slot: Slot, event: RemoteEvent) -> bool:
     return _is_older(event, known) or (
         known.updated_at is not None and event.copy.updated_at == known.updated_at
     )
+
+
+def to_be_read_afresh(slot: Slot, event: RemoteEvent) -> Slot:
+    """A slot whose event was listed and is to be read before anything else.
+
+    An instance that is listed is an exception, and its etag is kept: what is read under it is one, too, while
+    an instance that is as its series has it looks no different.
+    """
+    google = slot.google
+    if google is not None and slot.series is not None and event.content is not None:
+        google = replace(google, etag=event.copy.etag)
+    return replace(slot, google=google, refetch=True)

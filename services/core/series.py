@@ -194,12 +194,18 @@ def unless_plain(before: Slot, after: Slot, series: Slot | None) -> Slot:
     nothing to be bound to; if it is one, it was written after the last listing, and the next one tells. What
     our own write made there is one.
     """
-    if after.series is None or after.local is None or after.dirty:
+    if after.series is None or after.local is None or after.dirty or _is_listed(before, after):
         return after
     was_clean = before.google is not None and before.local is not None and not before.dirty
     if was_clean and not _is_instance_again(before, after, series):
         return after
     return after if _is_written_by_us(before, after, series) else replace(after, google=None)
+
+
+def _is_listed(before: Slot, after: Slot) -> bool:
+    """Whether Google's copy is the one that is known, so that no later listing tells of it."""
+    known, seen = before.google, after.google
+    return known is not None and seen is not None and known.etag == seen.etag
 
 
 def _is_written_by_us(before: Slot, after: Slot, series: Slot | None) -> bool:
