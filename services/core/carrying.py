@@ -44,8 +44,8 @@ class Move:
     """Where an edit takes the instances of a series."""
 
     old: SlotContent
-    origin: OriginalStart
-    """The instance that was edited."""
+    origin: OriginalStart | None
+    """The instance that was edited; `None`: the series itself, which says nothing of any exception."""
     wish: Wish
     target: Slot
     """The series that has the instances afterwards."""
@@ -55,12 +55,12 @@ class Move:
         span = self.wish.content.schedule.span
         if self.wish.recurrence is not None:
             return start
-        return moved_start(self.old.schedule, self.origin, span, start)
+        return moved_start(self.old.schedule, self.origin or self.old.schedule.span.start, span, start)
 
     def overridden(self, start: OriginalStart) -> frozenset[FieldGroup]:
         """What the edit says of the instance itself, over whatever an exception has there."""
-        instance = instance_content(self.old, self.origin)
-        if start != self.origin or instance is None:
+        instance = instance_content(self.old, start) if start == self.origin else None
+        if instance is None:
             return frozenset()
         wanted = replace(self.wish.content, schedule=Schedule(self.wish.content.schedule.span))
         return instance.changed_groups(wanted)

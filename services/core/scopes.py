@@ -165,7 +165,7 @@ def edit_all(
     require_editable(series, content)
     edited = edit(series, content, now=with_.now, policy=with_.policy, notify=with_.notify)
     result = ScopedEdit(edited.slot, [edited] if edited.changes else [])
-    move = Move(old, original_start or old.schedule.span.start, wish, edited.slot)
+    move = Move(old, original_start, wish, edited.slot)
     carry(result, [each for each in exceptions if stands_in(each)], move, with_)
     return result
 

@@ -101,6 +101,15 @@ async def test_what_was_made_of_a_later_instance_goes_along_with_those_that_foll
     assert await shown(world) == [CLASSES[0], "03-09T09 Class", "03-23T09 Exam"]
 
 
+async def test_an_edit_of_the_series_itself_leaves_what_was_made_of_its_first_instance(world: World):
+    slot, _ = await weekly_class(world)
+    await change(world, slot, 0, "this", title="Opening")
+    await shown(world)
+    await change(world, slot, None, title="Seminar")
+    seminars = [each.replace("Class", "Seminar") for each in CLASSES]
+    assert await shown(world) == ["03-02T08 Opening", *seminars[1:]]
+
+
 async def test_all_move_and_exceptions_with_them(world: World):
     slot, _ = await weekly_class(world)
     await change(world, slot, 1, "this", title="Exam")
