@@ -227,6 +227,7 @@ fixed_slots = Table(
     Column("remote_updated_at", UtcDateTime),
     Column("restriction", Text),
     Column("google_facts", JsonText),
+    Column("only_looked_up", Boolean, comment="an instance that Google has as its series has it"),
     # The instance that an exception stands for; it is one when original_start is set.
     Column("original_start", Text, comment="as instances are named: 20260302T080000Z or 20260302"),
     Column("series_id", Id(), comment="the slot of the series; NULL while it is not known"),

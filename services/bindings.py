@@ -15,10 +15,9 @@ from services.core.edits import Edit, edit
 from services.core.errors import PendingChangesError
 from services.core.policy import LoopPolicy
 from services.core.records import NO_LOOP, UNKNOWN_ETAG, HistoryEntry, SlotQuery
-from services.core.series import instance_content, rebased
+from services.core.series import rebased
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -84,10 +83,9 @@ async def leave_account(tx: Transaction, user_id: UUID, *, now: datetime) -> Non
 async def remove_google_slots(tx: Transaction, user_id: UUID, *, now: datetime) -> None:
     """Delete here what came from Google, and keep it there; the user is locked."""
     slots = await all_slots(tx, user_id)
-    by_id = {slot.id: slot for slot in slots}
     foreign = {slot.id for slot in slots if slot.source == "google"}
     edits = [
-        edit(_unless_only_looked_at(slot, by_id), None, now=now, policy=LoopPolicy())
+        edit(_unless_only_looked_up(slot), None, now=now, policy=LoopPolicy())
         for slot in slots
         if slot.id in foreign or (slot.series is not None and slot.series.series_id in foreign)
     ]
@@ -110,10 +108,9 @@ async def leave_calendar(tx: Transaction, calendar: CalendarSync, *, now: dateti
         pending = sum(slot.hold_id is None and _is_on_its_way(slot) for slot in slots)
         if held or pending:
             raise PendingChangesError(calendar.calendar_id, pending=pending, held=held)
-    by_id = {slot.id: slot for slot in slots}
     staying = {slot.id for slot in slots if _stays_here(slot)}
     edits = [
-        edit(_unless_only_looked_at(slot, by_id), None, now=now, policy=LoopPolicy())
+        edit(_unless_only_looked_up(slot), None, now=now, policy=LoopPolicy())
         for slot in slots
         if slot.deleted_at is None
         and not _stays_here(slot)
@@ -140,16 +137,12 @@ def unbound(slot: Slot) -> Slot:
     )
 
 
-def _unless_only_looked_at(slot: Slot, slots: Mapping[UUID, Slot]) -> Slot:
+def _unless_only_looked_up(slot: Slot) -> Slot:
     """The slot; an exception that Google has not got yet without what its place was found to hold.
 
     That is an instance like any other, and no new link would find an exception of this name.
     """
-    series = slots.get(slot.series.series_id) if slot.series and slot.series.series_id else None
-    if slot.series is None or series is None or series.base is None:
-        return slot
-    instance = instance_content(series.base, slot.series.original_start)
-    return replace(slot, google=None) if slot.base == instance else slot
+    return replace(slot, google=None) if slot.google and slot.google.only_looked_up else slot
 
 
 def _removed_here(slot: Slot) -> Slot:

@@ -83,7 +83,7 @@ class MissingEvents:
             )
         for candidate in missing:
             assert candidate.google is not None  # noqa: S101  # missing slots have a copy by definition
-            if candidate.moving_to is not None:
+            if _is_elsewhere(candidate):
                 await self._look_for_later(run, [candidate])
                 continue
             try:
@@ -147,9 +147,9 @@ class MissingEvents:
                 )
                 if not missing:
                     return
-                moving = [slot for slot in missing if slot.moving_to is not None]
-                await tx.slots.save_silently([self._to_look_for(run, slot) for slot in moving])
-                gone = [slot for slot in missing if slot.moving_to is None]
+                elsewhere = [slot for slot in missing if _is_elsewhere(slot)]
+                await tx.slots.save_silently([self._to_look_for(run, slot) for slot in elsewhere])
+                gone = [slot for slot in missing if not _is_elsewhere(slot)]
                 intakes = [take_in_absence(slot, now=now, policy=run.policy.loop) for slot in gone]
                 followed = await run.store(tx, intakes, now=now)
                 count_pulled(run, [*intakes, *followed])
@@ -175,3 +175,8 @@ class MissingEvents:
                 await tx.slots.save(
                     [replace(slot, hold_id=hold.id) for slot in slots[start : start + _BATCH]]
                 )
+
+
+def _is_elsewhere(slot: Slot) -> bool:
+    """Whether no listing need show the event here: it may have moved, or be an instance as any."""
+    return slot.moving_to is not None or (slot.google is not None and slot.google.only_looked_up)

@@ -16,6 +16,7 @@ from services.core.breaker import half_open
 from services.core.errors import FailureClass, VendorError
 from services.core.frozen import replace
 from services.core.intake import take_in, take_in_absence
+from services.core.looks import looked_at, unless_plain, without_inherited_proof
 from services.core.pushing import (
     Call,
     Delete,
@@ -37,11 +38,8 @@ from services.core.series import (
     is_ahead,
     is_of_others,
     left_behind,
-    looked_at,
     same_place,
     standing_alone,
-    unless_plain,
-    without_inherited_proof,
 )
 from services.sync_calls import Answered, Arrived, Departed, Failed, NewLife, Outcome, Overtaken, PushCalls
 from services.sync_descent import unless_taken, with_common_past
@@ -234,7 +232,7 @@ class Pusher:
             if isinstance(call, Delete) and landed:
                 intake = take_in_absence(replace(slot, sent=DELETION), now=now, policy=policy)
                 # Google keeps a tombstone whose etag the answer did not tell; a restored slot may revive it.
-                tombstone = replace(slot.google, etag=UNKNOWN_ETAG) if slot.google else None
+                tombstone = slot.google and replace(slot.google, etag=UNKNOWN_ETAG, only_looked_up=False)
                 kept = replace(intake.slot, google=tombstone, generation=slot.generation, series=slot.series)
                 return replace(intake, slot=kept)
             return take_in_absence(slot, now=now, policy=policy, of_others=is_of_others(series))

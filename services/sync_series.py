@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from services.core.following import follow
 from services.core.frozen import replace
+from services.core.looks import without_inherited_proof
 from services.core.pushing import Call, Wait, wants_news
 from services.core.records import PushFailure, SeriesLink
 from services.core.series import (
@@ -20,7 +21,6 @@ from services.core.series import (
     instance_content,
     is_of_others,
     standing_alone,
-    without_inherited_proof,
 )
 
 if TYPE_CHECKING:

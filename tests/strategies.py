@@ -111,6 +111,7 @@ google_copies: SearchStrategy[GoogleCopy] = st.builds(
     updated_at=st.none() | instants,
     restriction=st.none() | st.sampled_from(list(Restriction)),
     facts=st.dictionaries(texts, json_values, max_size=3),
+    only_looked_up=st.booleans(),
 )
 failures: SearchStrategy[PushFailure] = st.builds(
     PushFailure, reason=texts, detail=texts, attempts=small, next_attempt_at=st.none() | instants

@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("remote_updated_at", instant),
         sa.Column("restriction", sa.Text),
         sa.Column("google_facts", sa.Text),
+        sa.Column("only_looked_up", sa.Boolean, comment="an instance that Google has as its series has it"),
         sa.Column(
             "original_start", sa.Text, comment="as instances are named: 20260302T080000Z or 20260302"
         ),

@@ -189,6 +189,7 @@ class SlotMapper:
             remote_updated_at,
             restriction,
             google_facts,
+            only_looked_up,
             original_start,
             series_id,
             recurring_event_id,
@@ -246,6 +247,7 @@ class SlotMapper:
                     None if remote_updated_at is None else instant(remote_updated_at),
                     None if restriction is None else _RESTRICTIONS[restriction],
                     {} if google_facts is None else orjson.loads(google_facts),
+                    bool(only_looked_up),
                 )
             )
         series = None
@@ -303,6 +305,7 @@ class SlotMapper:
             None if updated_at is None else self._instant_out(updated_at),
             google.restriction,
             to_json(google.facts) if google.facts else None,
+            google.only_looked_up,
         )
 
     def _series_out(self, series: SeriesLink) -> tuple[Any, ...]:
@@ -315,7 +318,7 @@ class SlotMapper:
         )
 
 
-_NO_GOOGLE = (None,) * 5
+_NO_GOOGLE = (None,) * 6
 _NO_SERIES = (None,) * 5
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from services.core.agenda import original_instant
 from services.core.edits import Edit, edit
 from services.core.frozen import replace
+from services.core.looks import unless_only_looked_up
 from services.core.records import DELETION, NO_LOOP, SeriesLink, Slot
 from services.core.recurrence import moved_start
 from services.core.series import (
@@ -117,7 +118,8 @@ def _in_place(
     if is_plain(exception) and exception.content == before:
         plain = like_its_series(exception, move.target.content, now=with_.now)
         return [Edit(plain, exception.changes_to(plain.local))] if plain != exception else []
-    if exception.google is None and exception.sent is None:
+    is_not_there = exception.google is not None and exception.google.only_looked_up
+    if is_not_there or (exception.google is None and exception.sent is None):
         # Also what Google may have without our having listed it.
         kept = _kept(exception, after, move, with_.now)
         return [Edit(kept, exception.changes_to(kept.local))] if kept != exception else []
@@ -137,7 +139,7 @@ def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slo
         content = content.taking(move.overridden(exception.series.original_start), after)
     if (content, after) == (exception.content, exception.base):
         return exception
-    return replace(
+    kept = replace(
         exception,
         content=content,
         base=after,
@@ -145,6 +147,7 @@ def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slo
         version=exception.version + 1,
         updated_at=now,
     )
+    return unless_only_looked_up(kept)
 
 
 def _exchange(

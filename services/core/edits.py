@@ -13,6 +13,7 @@ from services.core.breaker import observe_app_edit
 from services.core.errors import ReadOnlySlotError
 from services.core.event_types import require_fitting
 from services.core.frozen import replace
+from services.core.looks import unless_only_looked_up
 from services.core.restrictions import DELETED, FIELDS, editable_fields
 from services.core.slots import changed_fields
 
@@ -82,7 +83,7 @@ def edit(
         failure=None,
     )
     after = replace(after, notify=_wish(slot, after, notify))
-    return Edit(observe_app_edit(after, now, policy), changes)
+    return Edit(observe_app_edit(unless_only_looked_up(after), now, policy), changes)
 
 
 def _wish(before: Slot, after: Slot, notify: Notify) -> Notify:

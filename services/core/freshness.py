@@ -33,6 +33,7 @@ def is_known(slot: Slot, event: RemoteEvent) -> bool:
     known = slot.google
     return (
         known is not None
+        and not known.only_looked_up
         and slot.hold_id is None
         and known.etag == event.copy.etag
         and slot.base == event.content
@@ -70,5 +71,5 @@ def to_be_read_afresh(slot: Slot, event: RemoteEvent) -> Slot:
     """
     google = slot.google
     if google is not None and slot.series is not None and event.content is not None:
-        google = replace(google, etag=event.copy.etag)
+        google = replace(google, etag=event.copy.etag, only_looked_up=False)
     return replace(slot, google=google, refetch=True)

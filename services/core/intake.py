@@ -309,7 +309,8 @@ def _copy_after(known: GoogleCopy | None, event: RemoteEvent) -> GoogleCopy:
     """Google's copy; of a tombstone, which may tell nothing but its etag, what was known before."""
     if event.content is not None or known is None:
         return event.copy
-    return replace(known, etag=event.copy.etag, updated_at=event.copy.updated_at or known.updated_at)
+    updated_at = event.copy.updated_at or known.updated_at
+    return replace(known, etag=event.copy.etag, updated_at=updated_at, only_looked_up=False)
 
 
 def _status_changed(before: GoogleCopy | None, after: GoogleCopy | None) -> bool:

@@ -73,6 +73,8 @@ class GoogleCopy:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What a frontend shows read-only, as JSON: html_link, event_type, status, organizer, attendees,
     conference_url."""
+    only_looked_up: bool = False
+    """Whether it is an instance as its series has it, found when that was looked up to be changed."""
 
     @property
     def restrictions(self) -> tuple[Restriction, ...]:

@@ -12,7 +12,7 @@ from services.core.agenda import stands_in
 from services.core.errors import UnknownInstanceError
 from services.core.frozen import replace
 from services.core.intake import cancelled_content
-from services.core.records import DELETION, NO_LOOP, Deletion, Slot
+from services.core.records import NO_LOOP, Slot
 from services.core.recurrence import InvalidRecurrenceError, occurrence_at
 from services.core.slots import FIELD_GROUPS, Schedule
 
@@ -147,87 +147,6 @@ def same_place(one: Slot, other: Slot) -> bool:
         return one.series is other.series
     places = [(each.series_id, each.original_start) for each in (one.series, other.series)]
     return places[0] == places[1]
-
-
-def looked_at(exception: Slot, series: Slot | None, remote: SlotContent | None) -> Slot:
-    """An exception before what Google has in its place is taken in.
-
-    Where that is what the series has, nobody has edited the instance, so it is cancelled as it is; and one
-    that was known as cancelled, and is there again with its place, becomes what it is here.
-    """
-    is_to_be_cancelled = exception.local is None and exception.dirty
-    is_to_come_back = exception.local is not None and exception.base is None
-    if exception.series is None or series is None or series.base is None:
-        return exception
-    if not is_to_be_cancelled and not is_to_come_back:
-        return exception
-    if remote is None or remote != instance_content(series.base, exception.series.original_start):
-        return exception
-    return replace(exception, base=remote)
-
-
-def without_inherited_proof(exception: Slot, series: Slot | None, remote: SlotContent | None) -> Slot:
-    """An exception before what Google has in its place is compared with a write that was never answered.
-
-    A value that its series has there as well, or may have, shows in an instance that the write never reached.
-    Where no other value tells that it arrived, it counts as one that did not, so that it is made again.
-    """
-    sent, base = exception.sent_content, exception.base
-    if series is None or exception.series is None or exception.local is None:
-        return exception
-    if sent is None or base is None or remote is None:
-        return exception
-    start = exception.series.original_start
-    contents = [each for each in (series.base, series.sent_content, series.local) if each is not None]
-    instances = [each for content in contents if (each := instance_content(content, start)) is not None]
-    for group in base.changed_groups(sent):
-        ours = getattr(sent, group)
-        if getattr(remote, group) == ours and all(getattr(each, group) != ours for each in instances):
-            return exception
-    return replace(exception, sent=DELETION if isinstance(exception.sent, Deletion) else None)
-
-
-def unless_plain(before: Slot, after: Slot, series: Slot | None) -> Slot:
-    """An exception after what Google has in its place was taken in.
-
-    What does not differ from it any more may be no exception at all but what the series has, so there is
-    nothing to be bound to; if it is one, it was written after the last listing, and the next one tells. What
-    our own write made there is one.
-    """
-    if after.series is None or after.local is None or after.dirty or _is_listed(before, after):
-        return after
-    was_clean = before.google is not None and before.local is not None and not before.dirty
-    if was_clean and not _is_instance_again(before, after, series):
-        return after
-    return after if _is_written_by_us(before, after, series) else replace(after, google=None)
-
-
-def _is_listed(before: Slot, after: Slot) -> bool:
-    """Whether Google's copy is the one that is known, so that no later listing tells of it."""
-    known, seen = before.google, after.google
-    return known is not None and seen is not None and known.etag == seen.etag
-
-
-def _is_written_by_us(before: Slot, after: Slot, series: Slot | None) -> bool:
-    """Whether a write whose outcome was unknown has made an exception: its series has not what is there."""
-    sent = before.sent_content
-    if sent is None or series is None or series.base is None:
-        return False
-    assert after.series is not None  # noqa: S101  # that is why it is asked
-    instance = instance_content(series.base, after.series.original_start)
-    if instance is None:
-        return False
-    ours = instance.changed_groups(sent)
-    return any(getattr(after.content, group) == getattr(sent, group) for group in ours)
-
-
-def _is_instance_again(before: Slot, after: Slot, series: Slot | None) -> bool:
-    """Whether another event stands where an exception was, and is what the series has there."""
-    if before.google is None or after.google is None or before.google.etag == after.google.etag:
-        return False
-    if series is None or series.base is None or after.series is None:
-        return False
-    return after.content == instance_content(series.base, after.series.original_start)
 
 
 def may_be_lost_by_us(exception: Slot, series: Slot | None) -> bool:

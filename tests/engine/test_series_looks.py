@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.series_stories import cancel, change, google_class, instance_id, shown
+from tests.engine.series_stories import (
+    bring_back,
+    cancel,
+    change,
+    google_class,
+    in_the_app,
+    instance_id,
+    shift,
+    shown,
+    weekly_class,
+)
 from tests.engine.world import World, make_world
 
 if TYPE_CHECKING:
+    from services.core.records import Slot
     from services.google.transport import HttpRequest
 
 CLASSES = ["03-02T08 Class", "03-09T08 Class", "03-16T08 Class", "03-23T08 Class"]
+SEMINARS = [each.replace("Class", "Seminar") for each in CLASSES]
+LATE_CLASS = [SEMINARS[0], "03-09T10 Class", *SEMINARS[2:]]
+REFUSED: dict[str, Any] = {"kind": "answer", "status": 403, "reason": "rateLimitExceeded"}
+UNANSWERED: dict[str, Any] = {"kind": "drop_before"}
 
 
 @pytest.fixture
@@ -25,6 +40,84 @@ async def world() -> World:
 
 def later(world: World) -> None:
     world.clock.advance(timedelta(seconds=1))
+
+
+async def only_looked_up(world: World, slot: Slot) -> Slot:
+    """The exception of a series, of which Google took no change yet, though it was asked for it."""
+    await world.run_once()
+    [found] = [each for each in await world.all_slots(deleted=True) if each.series]
+    assert found.series is not None
+    assert found.series.series_id == slot.id
+    assert found.google is not None
+    return found
+
+
+@pytest.mark.parametrize("mishap", [REFUSED, UNANSWERED])
+async def test_an_exception_stays_as_it_is_when_all_are_edited(world: World, mishap: dict[str, Any]):
+    slot, _ = await weekly_class(world)
+    await shift(world, slot, 1, "this", hours=2)
+    world.google.fault(**mishap, method="PATCH")
+    await only_looked_up(world, slot)
+    await change(world, slot, 2, "all", title="Seminar")
+    assert await in_the_app(world) == LATE_CLASS
+    assert await shown(world) == LATE_CLASS
+
+
+async def test_an_instance_that_is_back_where_it_was_follows_when_all_are_edited(world: World):
+    slot, _ = await weekly_class(world)
+    await shift(world, slot, 1, "this", hours=2)
+    world.google.fault(**REFUSED, method="PATCH")
+    await only_looked_up(world, slot)
+    await shift(world, slot, 1, "this", hours=0)
+    await change(world, slot, 2, "all", title="Seminar")
+    assert await in_the_app(world) == SEMINARS
+    assert await shown(world) == SEMINARS
+
+
+async def test_an_instance_that_was_to_be_cancelled_follows_once_it_is_back(world: World):
+    slot, _ = await weekly_class(world)
+    await cancel(world, slot, 1)
+    world.google.fault(**REFUSED, method="DELETE")
+    await only_looked_up(world, slot)
+    await bring_back(world, slot, 1)
+    await change(world, slot, 2, "all", title="Seminar")
+    assert await in_the_app(world) == SEMINARS
+    assert await shown(world) == SEMINARS
+
+
+async def test_an_exception_that_all_are_edited_to_be_like_follows_from_then_on(world: World):
+    slot, _ = await weekly_class(world)
+    await change(world, slot, 1, "this", title="Lecture")
+    world.google.fault(**REFUSED, method="PATCH")
+    await only_looked_up(world, slot)
+    await change(world, slot, 2, "all", title="Lecture")
+    await change(world, slot, 2, "all", title="Seminar")
+    assert await in_the_app(world) == SEMINARS
+    assert await shown(world) == SEMINARS
+
+
+async def test_what_somebody_made_of_the_instance_in_google_meanwhile_stays_one(world: World):
+    slot, event_id = await weekly_class(world)
+    exception = await shift(world, slot, 1, "this", hours=2)
+    world.google.fault(**REFUSED, method="PATCH")
+    await only_looked_up(world, slot)
+    world.google.edit(instance_id(event_id, 1), description="Bring a pen")
+    await shown(world)
+    await shift(world, slot, 1, "this", hours=0)
+    await change(world, slot, 2, "all", title="Seminar")
+    assert await shown(world) == [SEMINARS[0], CLASSES[1], *SEMINARS[2:]]
+    assert (await world.slot(exception.id)).content.description == "Bring a pen"
+
+
+async def test_a_full_listing_lacks_nothing_where_an_instance_is_like_the_others(world: World):
+    slot, _ = await weekly_class(world)
+    exception = await shift(world, slot, 1, "this", hours=2)
+    world.google.fault(**REFUSED, method="PATCH")
+    await only_looked_up(world, slot)
+    await world.list_everything()
+    await change(world, slot, 2, "all", title="Seminar")
+    assert await shown(world) == LATE_CLASS
+    assert (await world.slot(exception.id)).series is not None
 
 
 async def test_an_exception_that_was_listed_before_it_is_read_stays_one(world: World):

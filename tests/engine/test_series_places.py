@@ -12,9 +12,8 @@ import pytest
 from services.core.agenda import stands_in
 from services.core.slots import Schedule, Timed
 from services.slot_scopes import SlotAddress, SlotEdit
-from tests.engine.series_stories import bring_back, change, shift, shown, weekly_class
+from tests.engine.series_stories import bring_back, change, in_the_app, shift, shown, weekly_class
 from tests.engine.world import START, USER, World, make_world
-from tests.judges.series_sides import in_app, shown_in_app
 
 if TYPE_CHECKING:
     from services.core.records import Slot
@@ -49,12 +48,6 @@ async def have_rule(world: World, slot: Slot, rule: str) -> None:
 
 def of_day(slot: Slot, day: int) -> SlotAddress:
     return SlotAddress(slot.id, START + timedelta(days=day))
-
-
-async def in_the_app(world: World) -> list[str]:
-    """What the app shows, whatever Google has: day and hour, and title."""
-    entries = sorted(map(shown_in_app, await in_app(world.reader, USER)))
-    return [f"{start[5:13]} {title}" for start, _, _, title, _, _ in entries]
 
 
 async def test_an_instance_that_moves_to_where_another_had_ended_takes_place(world: World):
