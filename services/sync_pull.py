@@ -117,7 +117,7 @@ class Puller:
                 followed = await run.store(tx, found.taken_in, now=now)
                 count_pulled(run, [*found.taken_in, *followed])
             if series := [slot for slot in [*found.written(), *found.to_refetch] if slot.is_series]:
-                await bind_orphans(tx, run.claim.user_id, series)
+                await bind_orphans(tx, run.claim.user_id, series, now=now)
             if listing is not None:
                 await tx.slots.mark_seen(run.claim.user_id, [slot.id for slot in found.seen], listing)
                 done = (run.calendar.progress or (0, None))[0] + len(page.events)

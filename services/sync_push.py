@@ -16,7 +16,7 @@ from services.core.breaker import half_open
 from services.core.errors import FailureClass, VendorError
 from services.core.frozen import replace
 from services.core.intake import take_in, take_in_absence
-from services.core.looks import looked_at, unless_plain, without_inherited_proof
+from services.core.looks import looked_at, unless_only_looked_up, unless_plain, without_inherited_proof
 from services.core.pushing import (
     Call,
     Delete,
@@ -263,11 +263,14 @@ class Pusher:
         *,
         sent_unknown: bool,
     ) -> None:
-        slot = slot if sent_unknown else replace(slot, sent=None)
+        before = slot
+        if not sent_unknown:
+            slot = unless_only_looked_up(replace(slot, sent=None))
         calendar_waits = error.failure in {FailureClass.RATE_LIMITED, FailureClass.AUTHENTICATION}
         if calendar_waits or not slot.needs_attention:
             # Not this slot's fault, or what the call was for was taken back meanwhile.
-            await tx.slots.save_silently([slot])
+            is_seen = slot.sync_state is not before.sync_state
+            await (tx.slots.save if is_seen else tx.slots.save_silently)([slot])
             return
         _log.info("push failed: %s", error, extra=where(run, slot=str(slot.id)))
         run.count(failed=1)

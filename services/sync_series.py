@@ -9,11 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from services.core.agenda import stands_in
 from services.core.following import follow
 from services.core.frozen import replace
 from services.core.looks import without_inherited_proof
+from services.core.orphans import bound, united
 from services.core.pushing import Call, Wait, wants_news
-from services.core.records import PushFailure, SeriesLink
+from services.core.records import HistoryEntry, PushFailure, SeriesLink
 from services.core.series import (
     SERIES_PENDING,
     by_original_start,
@@ -84,28 +86,35 @@ class SeriesOfPage:
         return found if found is not None and found.google is None else None
 
 
-async def bind_orphans(tx: Transaction, user_id: UUID, series: Sequence[Slot]) -> None:
+async def bind_orphans(tx: Transaction, user_id: UUID, series: Sequence[Slot], *, now: datetime) -> None:
     """Bind exceptions that came before their series."""
     by_event = {slot.google.event_id: slot for slot in series if slot.google is not None}
     if not by_event:
         return
-    bound = []
-    for orphan in await tx.slots.orphans(user_id, series[0].calendar_id, set(by_event)):
+    orphans = await tx.slots.orphans(user_id, series[0].calendar_id, set(by_event))
+    if not orphans:
+        return
+    owners = {slot.id for slot in by_event.values()}
+    made_here = {
+        (each.series.series_id, each.series.original_start): each
+        for each in await tx.slots.exceptions_of(user_id, owners)
+        if each.series is not None and stands_in(each)
+    }
+    changed, history = [], []
+    for orphan in orphans:
         assert orphan.series is not None  # noqa: S101  # orphans are exceptions
         assert orphan.series.recurring_event_id is not None  # noqa: S101  # and Google's
         owner = by_event[orphan.series.recurring_event_id]
-        link = replace(orphan.series, series_id=owner.id)
-        bound.append(replace(orphan, series=link, refetch=orphan.refetch or _is_older(orphan, owner)))
-    if bound:
-        await tx.slots.save(bound)
-
-
-def _is_older(orphan: Slot, series: Slot) -> bool:
-    """Whether a series was changed after its exception was listed, so that Google may have it no more."""
-    if orphan.google is None or series.google is None:
-        return False
-    listed, changed = orphan.google.updated_at, series.google.updated_at
-    return listed is None or changed is None or changed > listed
+        exception = made_here.get((owner.id, orphan.series.original_start))
+        if exception is None or orphan.google is None:
+            changed.append(bound(orphan, owner))
+            continue
+        gone, there = united(bound(orphan, owner), exception, now=now)
+        # An event has one slot at a time.
+        changed += [gone, there]
+        if changes := orphan.changes_to(gone.local):
+            history.append(HistoryEntry(user_id, orphan.id, 0, now, "google", changes))
+    await tx.slots.save(changed, history)
 
 
 async def let_exceptions_follow(

@@ -154,3 +154,23 @@ async def test_an_instance_that_is_edited_back_after_it_was_looked_up_follows_it
     later(world)
     world.google.edit(event_id, summary="Course")
     assert await shown(world) == [each.replace("Class", "Course") for each in CLASSES]
+
+
+@pytest.mark.parametrize("status", [400, 429, 503])
+async def test_an_instance_that_is_edited_back_while_its_edit_fails_follows_its_series(
+    world: World, status: int
+):
+    slot, _ = await google_class(world)
+    world.google.fault("answer", method="PATCH", status=status, reason="backendError")
+    edited: list[str] = []
+
+    async def meanwhile(request: HttpRequest) -> None:
+        if request.method == "PATCH" and not edited:
+            edited.append(request.url)
+            await change(world, slot, 1, "this", title="Class")
+
+    world.transport.before = meanwhile
+    await change(world, slot, 1, "this", title="Exam")
+    assert await shown(world) == CLASSES
+    await change(world, slot, None, title="Course")
+    assert await shown(world) == [each.replace("Class", "Course") for each in CLASSES]

@@ -29,7 +29,7 @@ def exceptions_do_not_follow(patch: MonkeyPatch) -> None:
 def orphans_stay_orphans(patch: MonkeyPatch) -> None:
     """An exception that was listed before its series never finds it: the instance shows twice."""
 
-    async def bind_nothing(*_: Any) -> None:
+    async def bind_nothing(*_: Any, **__: Any) -> None:
         pass
 
     patch.setattr(sync_pull, "bind_orphans", bind_nothing)
