@@ -9,21 +9,19 @@ A line that cannot be read is given as it is.
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 from icalendar.prop import vDate, vDatetime, vInline
 
 from services.core.errors import InvalidSlotError
 from services.core.recurrence import parse_recurrence
-from services.core.recurrence.expansion import instants
 from services.core.recurrence.lines import join_rule, split_line, split_rule, write_date, write_instant
 from services.core.recurrence.placing import walls
-from services.core.recurrence.wall import DAY, SECOND, moved, resolve, wall_of
+from services.core.recurrence.starts import starts_of
+from services.core.recurrence.wall import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
     from typing import TypeAlias
 
     from services.core.recurrence import OriginalStart
@@ -105,25 +103,6 @@ def _with_right_until(line: Line, schedule: Schedule) -> Line:
 def _starts(line: Line, schedule: Schedule, writer: Writer) -> list[vDate | vDatetime] | None:
     """The starts of an RDATE or EXDATE line in the form of DTSTART; `None` when they cannot be read."""
     try:
-        rules = parse_recurrence([str(line)], schedule.span)
-        if line.name == "EXDATE" and not schedule.all_day:
-            days = rules.excluded_days
-            starts = [*rules.excluded, *(start for day in days for start in _starts_of(schedule, day))]
-        else:
-            starts = [rules.instant_of(line, value) for value in line.values]
-        return [writer.place(start) for start in sorted(starts)]
+        return [writer.place(start) for start in starts_of(line, schedule)]
     except (InvalidSlotError, ValueError, OverflowError):
         return None
-
-
-def _starts_of(schedule: Schedule, day: date) -> Iterator[datetime]:
-    """What a timed series would have on a day without its EXDATE lines.
-
-    A date excludes them all; written one by one, programs agree.
-    """
-    kept = [text for text in schedule.recurrence if (line := split_line(text)) and line.name != "EXDATE"]
-    rules = parse_recurrence(kept, schedule.span)
-    midnight = resolve(datetime.combine(day, time()), rules.zone)
-    for start in instants(rules, midnight, moved(midnight, 2 * DAY)):
-        if wall_of(start, rules.zone).date() == day:
-            yield start

@@ -44,6 +44,18 @@ DAYS = {"start": "2026-03-02", "end": "2026-03-03", "timezone": None}
             ["RDATE;TZID=Europe/Berlin:20260316T090000,20260309T090000", "RDATE:20260323T080000Z"],
             ["RDATE:20260323T080000Z", "RDATE;TZID=Europe/Berlin:20260309T090000,20260316T090000"],
         ),
+        (
+            ["RRULE:FREQ=WEEKLY;COUNT=2", "RDATE;VALUE=DATE:20260316,20260323"],
+            ["RRULE:FREQ=WEEKLY;COUNT=2", "RDATE:20260316T080000Z,20260323T080000Z"],
+        ),
+        (
+            ["RRULE:FREQ=WEEKLY;COUNT=5", "EXDATE;VALUE=DATE:20260310,20260330"],
+            ["RRULE:FREQ=WEEKLY;COUNT=5", "EXDATE:20260330T070000Z"],
+        ),
+        (
+            ["RRULE:FREQ=WEEKLY;COUNT=4", "EXDATE;VALUE=DATE:20260310"],
+            ["RRULE:FREQ=WEEKLY;COUNT=4"],
+        ),
     ],
 )
 async def test_a_series_is_written_in_each_form_and_read_in_one(
@@ -64,6 +76,7 @@ async def test_a_series_is_written_in_each_form_and_read_in_one(
         ["RRULE:FREQ=WEEKLY;COUNT=2", "RDATE;VALUE=DATE:20260320"],
         ["RRULE:FREQ=WEEKLY;UNTIL=20260309", "RDATE;VALUE=DATE:20260320"],
         ["RRULE:FREQ=WEEKLY;UNTIL=20260309T235959Z", "RDATE;VALUE=DATE:20260320"],
+        ["RRULE:FREQ=WEEKLY;COUNT=2", "RDATE:20260320T080000Z"],
     ],
 )
 async def test_an_all_day_series_has_dates(ada: Person, lines: list[str]) -> None:

@@ -9,7 +9,7 @@ each module names the decisions that the two leave open.
 * `placing`, `expansion`: where a rule falls on the wall clock, and the occurrences in a window.
 * `instances`: occurrences and their names.
 * `edits`, `moving`: this and following, all, one left out.
-* `acceptance`: what clients may write.
+* `acceptance`, `starts`: what clients may write, and what extra and excluded starts mean.
 * `normal_form`: one form, so that equality means agreement.
 """
 

@@ -1,8 +1,8 @@
 """What a client may write as a recurrence, made into the form in which it is stored and sent.
 
 Source:
-    RFC 5545 section 3.3.10: UNTIL has the form of DTSTART, in UTC where that has a zone. Google refuses
-    a recurring event that never occurs.
+    RFC 5545 section 3.3.10: UNTIL has the form of DTSTART, in UTC where that has a zone; sections 3.8.5.1 and
+    3.8.5.2: so have EXDATE and RDATE. Google refuses a recurring event that never occurs.
 """
 
 from __future__ import annotations
@@ -23,11 +23,15 @@ from services.core.recurrence.lines import (
 from services.core.recurrence.moving import rule_parts, with_part
 from services.core.recurrence.normal_form import normalise_recurrence
 from services.core.recurrence.reading import parse_recurrence
+from services.core.recurrence.starts import in_form_of_start
 from services.core.recurrence.wall import LATEST, resolve
 
 if TYPE_CHECKING:
+    from services.core.recurrence.lines import Line
     from services.core.recurrence.reading import RecurrenceRules
     from services.core.slots import Schedule
+
+_RULES = ("RRULE", "EXRULE")
 
 
 def accepted(schedule: Schedule) -> Schedule:
@@ -43,18 +47,21 @@ def accepted(schedule: Schedule) -> Schedule:
         raise InvalidRecurrenceError(0, "At least one line must be an RRULE or an RDATE.")
     if next(instants(rules, rules.first, LATEST), None) is None:
         raise InvalidRecurrenceError(0, "Nothing occurs: every start is excluded.")
-    lines = (_with_until_in_form(text, rules) for text in schedule.recurrence)
-    return replace(schedule, recurrence=normalise_recurrence(lines))
+    lines = [line for text in schedule.recurrence if (line := _in_form(text, schedule, rules)) is not None]
+    return replace(schedule, recurrence=normalise_recurrence(map(str, lines)))
 
 
-def _with_until_in_form(text: str, rules: RecurrenceRules) -> str:
+def _in_form(text: str, schedule: Schedule, rules: RecurrenceRules) -> Line | None:
     line = split_line(text)
-    if line is None or line.name not in ("RRULE", "EXRULE"):
-        return text
+    assert line is not None  # noqa: S101  # all lines were read before
+    return _with_until_in_form(line, rules) if line.name in _RULES else in_form_of_start(line, schedule)
+
+
+def _with_until_in_form(line: Line, rules: RecurrenceRules) -> Line:
     parts = rule_parts(line)
     moment = read_moment(dict(parts).get("UNTIL", ""))
     if moment is None:
-        return text
+        return line
     if rules.is_all_day:
         until = write_date(moment.day)
     elif moment.clock is None:
@@ -63,5 +70,5 @@ def _with_until_in_form(text: str, rules: RecurrenceRules) -> str:
     elif not moment.is_utc:
         until = write_instant(resolve(moment.wall, rules.zone))
     else:
-        return text
-    return str(line.with_values([join_rule(with_part(parts, "UNTIL", until))]))
+        return line
+    return line.with_values([join_rule(with_part(parts, "UNTIL", until))])
