@@ -169,12 +169,17 @@ class CalendarService:
         content: SlotContent,
         notify: Notify,
     ) -> RemoteEvent:
-        """Confirm a deleted event again; what it had beside the content, it keeps."""
+        """Confirm a deleted event again; what it had beside the content, it keeps.
+
+        Nothing is written where it is there as it should be: an instance may have come back with its series.
+        """
         document = await self._document_of(user_id, calendar_id, event_id, etag)
         own_address = await self._tokens.address(user_id)
         facts = self._facts.get((user_id, calendar_id))
         base = content_or_none(document, facts.zone if facts is not None else "UTC", own_address)
         body = changes_to_wire(base, content, GuestList.of(document, own_address))
+        if not body and document.get("status") != "cancelled":
+            return await self._event(user_id, calendar_id, document)
         body["status"] = "confirmed"
         return await self._patch(user_id, calendar_id, event_id, body, etag=etag, notify=notify)
 

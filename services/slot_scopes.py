@@ -253,7 +253,7 @@ def _back_with_series(exception: Slot, series: Slot, with_: Circumstances) -> li
     if exception.series is not None and exception.series.went_along and has_place(series, exception):
         back = edit(coming_back(exception), exception.content, now=with_.now, policy=with_.policy)
     if series.base is None:
-        there = rebased(back.slot, series.content, now=with_.now)
+        there = rebased(back.slot, series.content, now=with_.now, revived=series.google is not None)
         back = Edit(there, exception.changes_to(there.local))
     return [] if back.slot == exception else [back]
 

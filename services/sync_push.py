@@ -35,9 +35,11 @@ from services.core.reconcile import DropLocal
 from services.core.records import DELETION, UNKNOWN_ETAG, Deletion, PushFailure, Slot
 from services.core.retry import RetryAt, next_attempt
 from services.core.series import (
+    coming_back,
     is_ahead,
     is_of_others,
     left_behind,
+    rebased,
     same_place,
     standing_alone,
 )
@@ -207,15 +209,20 @@ class Pusher:
         if slot.series is not None:
             await tx.slots.save([replace(standing_alone(slot), version=slot.version + 1, updated_at=now)])
             if slot.google is not None and slot.base is None:
-                # The instance stays cancelled at Google.
-                await tx.slots.add([left_behind(slot, None, slot_id=run.ids.uuid(), now=now)])
+                # The instance stays cancelled, whatever becomes of its series: what was in it is elsewhere.
+                cancelled = coming_back(left_behind(slot, None, slot_id=run.ids.uuid(), now=now))
+                await tx.slots.add([cancelled])
             return
         template = slot.google.event_id if slot.google is not None else slot.template_event_id
         reborn = replace(
             slot, google=None, generation=slot.generation + 1, sent=None, template_event_id=template
         )
         # A client sees that it has no event for the moment.
-        await tx.slots.save([reborn])
+        anew = [
+            rebased(each, slot.content, now=now)
+            for each in await tx.slots.exceptions_of(slot.user_id, [slot.id] if slot.is_series else [])
+        ]
+        await tx.slots.save([reborn, *anew])
 
     def _intake(
         self,
@@ -241,7 +248,7 @@ class Pusher:
             slot = replace(slot, sent=None)
         known = slot
         if not landed:
-            known = looked_at(slot, series, event.content)
+            known = looked_at(slot, series, event)
             known = without_inherited_proof(known, series, event.content)
         intake = take_in(
             known,

@@ -91,9 +91,13 @@ def _ending(exception: Slot, before: Slot, *, now: datetime, policy: LoopPolicy)
         return _alone(exception, now)
     gone = replace(exception, sent=DELETION) if exception.local is None else exception
     intake = take_in_absence(gone, now=now, policy=policy, of_others=is_of_others(before))
-    if exception.deleted_at is None and intake.slot.series is not None:
-        intake = replace(intake, slot=going_along(intake.slot))
-    return _seen(intake)
+    ended = intake.slot
+    if ended.series is not None and exception.deleted_at is None:
+        ended = going_along(ended)
+    elif ended.series is not None and not ended.series.went_along:
+        # The series may come back, and bring back what Google has in this place.
+        ended = replace(ended, google=exception.google)
+    return _seen(replace(intake, slot=ended))
 
 
 def _brought_back(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot:
@@ -113,7 +117,7 @@ def _in_place(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot
     if before.base is None:
         return exception
     if after.base is None:
-        return rebased(exception, after.content, now=now)
+        return rebased(exception, after.content, now=now, revived=_is_same_event(before, after))
     if _is_to_be_cancelled(exception) and not waits_for(after):
         # That the series changed is no edit of the instance, which stays cancelled.
         return _still_cancelled(exception, after.base)
@@ -121,6 +125,12 @@ def _in_place(exception: Slot, before: Slot, after: Slot, now: datetime) -> Slot
         # Which exceptions a new rule leaves alive is Google's to say.
         return replace(exception, refetch=True)
     return exception
+
+
+def _is_same_event(before: Slot, after: Slot) -> bool:
+    if before.google is None or after.google is None:
+        return False
+    return before.google.event_id == after.google.event_id
 
 
 def _may_have_moved(before: Slot, after: Slot) -> bool:

@@ -14,25 +14,39 @@ from services.core.records import DELETION, Deletion
 from services.core.series import instance_content
 
 if TYPE_CHECKING:
+    from services.core.events import RemoteEvent
     from services.core.records import Slot
     from services.core.slots import SlotContent
 
 
-def looked_at(exception: Slot, series: Slot | None, remote: SlotContent | None) -> Slot:
+def looked_at(exception: Slot, series: Slot | None, event: RemoteEvent) -> Slot:
     """An exception before what Google has in its place is taken in.
 
     Where that is what the series has, nobody has edited the instance, so it is cancelled as it is; and one
     that was known as cancelled, and is there again with its place, becomes what it is here.
     """
+    remote = event.content
     is_to_be_cancelled = exception.local is None and exception.dirty
     is_to_come_back = exception.local is not None and exception.base is None
     if exception.series is None or series is None or series.base is None:
         return exception
     if not is_to_be_cancelled and not is_to_come_back:
         return exception
-    if remote is None or remote != instance_content(series.base, exception.series.original_start):
+    instance = instance_content(series.base, exception.series.original_start)
+    if remote is None or (remote != instance and not _is_as_it_went(exception, instance, event)):
         return exception
     return replace(exception, base=remote)
+
+
+def _is_as_it_went(exception: Slot, instance: SlotContent | None, event: RemoteEvent) -> bool:
+    """Whether a series that came back brought what a deleted exception was when the series went.
+
+    What had been agreed on of it is not known any more, but Google's version is (see `series.rebased`).
+    """
+    known = exception.google
+    if known is None or exception.local is not None or exception.base != instance:
+        return False
+    return (known.etag, known.updated_at) == (event.copy.etag, event.copy.updated_at)
 
 
 def without_inherited_proof(exception: Slot, series: Slot | None, remote: SlotContent | None) -> Slot:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from services.core.event_ids import event_id_for, slot_id_in
 from services.core.records import UNKNOWN_ETAG
 from services.core.recurrence import instance_key
-from services.core.series import is_ahead, may_be_lost_by_us, waits_for
+from services.core.series import is_ahead, is_gone_with, may_be_lost_by_us, waits_for
 
 if TYPE_CHECKING:
     from services.core.records import Slot
@@ -108,7 +108,7 @@ def next_call(slot: Slot, series: Slot | None = None) -> Call:
     is_to_come_back = slot.series is not None and slot.base is None and slot.local is not None
     # Before Google has the place of an instance, that there is none says nothing.
     is_too_early |= is_to_come_back and series is not None and waits_for(series)
-    is_too_early |= may_be_lost_by_us(slot, series)
+    is_too_early |= may_be_lost_by_us(slot, series) or is_gone_with(slot, series)
     if slot.sent is not None or slot.refetch:
         return Wait() if known_id is None or is_too_early else Fetch(known_id)
     if slot.local == slot.base:

@@ -117,10 +117,17 @@ def like_its_series(exception: Slot, series: SlotContent, *, now: datetime) -> S
     return replace(known, deleted_at=now) if instance is None else replace(known, content=instance)
 
 
-def rebased(exception: Slot, series: SlotContent, *, now: datetime) -> Slot:
+def rebased(exception: Slot, series: SlotContent, *, now: datetime, revived: bool = False) -> Slot:
     """An exception that is to be made anew at Google, since its series begins another life there.
 
     One whose instance the series no longer has stands alone if it lives, and is forgotten if it does not.
+
+    Args:
+        exception: Of the series.
+        series: As it is to be there.
+        now: Aware, UTC.
+        revived: Whether the same event comes back. It may bring back what a deleted exception was, which is
+            looked at then.
     """
     assert exception.series is not None  # noqa: S101  # an exception has its link
     if is_plain(exception):
@@ -128,12 +135,13 @@ def rebased(exception: Slot, series: SlotContent, *, now: datetime) -> Slot:
     instance = instance_content(series, exception.series.original_start)
     if instance is None and exception.local is not None:
         return standing_alone(exception)
+    known = exception.google if revived and exception.local is None else None
     return replace(
         exception,
-        google=None,
+        google=known,
         base=instance,
         sent=None,
-        refetch=False,
+        refetch=known is not None,
         failure=None,
         hold_id=None,
         loop=NO_LOOP,
@@ -170,7 +178,7 @@ def going_along(exception: Slot) -> Slot:
 
 
 def coming_back(exception: Slot) -> Slot:
-    """An exception that comes back with its series or its instance."""
+    """An exception that comes back with its series or its instance, or is deleted for itself."""
     assert exception.series is not None  # noqa: S101  # an exception has its link
     return replace(exception, series=replace(exception.series, went_along=False))
 
@@ -186,6 +194,13 @@ def waits_for(series: Slot) -> bool:
         or series.moving_to is not None
         or series.base.schedule != series.local.schedule
     )
+
+
+def is_gone_with(exception: Slot, series: Slot | None) -> bool:
+    """Whether what Google has of an exception is gone for as long as its series is, which is to come back."""
+    if series is None or exception.series is None or exception.google is None or exception.base is None:
+        return False
+    return series.base is None and series.local is not None
 
 
 def is_ahead(series: Slot | None) -> bool:

@@ -192,6 +192,16 @@ async def test_a_revived_event_keeps_what_only_google_knew(world: World) -> None
     assert (guest["response_status"], guest["comment"]) == ("accepted", "With cake")
 
 
+async def test_what_is_alive_and_as_it_should_be_is_not_written_to_revive_it(world: World) -> None:
+    seen = await insert(world, timed())
+
+    answer = await world.calendars.revive(
+        world.user_id, "primary", event_id=EVENT, etag=seen.copy.etag, content=timed(), notify="none"
+    )
+
+    assert (answer.content, answer.copy.etag) == (timed(), seen.copy.etag)
+
+
 async def test_google_may_refuse_to_revive(world: World) -> None:
     await insert(world, timed())
     world.put_event({"id": EVENT, "status": "cancelled"})
