@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from services.core.beyond import version_beyond
 from services.core.breaker import keep_in_sight, observe_change
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from services.core.records import Origin, SeriesLink
     from services.core.recurrence import OriginalStart
     from services.core.slots import FieldGroup
+
+
+_TEXTS: Final = frozenset(("title", "description", "location"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +236,20 @@ def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotCo
         return sent if slot.google is None else base
     if base is None:
         return sent
+    return sent if _has_arrived(base, sent, remote) else base
+
+
+def _has_arrived(base: SlotContent, sent: SlotContent, remote: SlotContent) -> bool:
+    """Whether Google's state tells of a write whose answer was lost, which arrives as a whole or not at all.
+
+    A text of ours tells. Anything else, such as a color or where a series ends, two people may choose alike,
+    so it tells nothing where something that was written with it is as it was before.
+    """
     ours = base.changed_groups(sent)
-    proven = any(getattr(remote, group) == getattr(sent, group) for group in ours)
-    return sent if proven else base
+    same = {group for group in ours if getattr(remote, group) == getattr(sent, group)}
+    if any(group in _TEXTS and getattr(sent, group) for group in same):
+        return True
+    return bool(same) and base.changed_groups(remote) >= ours
 
 
 def _is_made_by_us(slot: Slot) -> bool:
