@@ -86,7 +86,7 @@ class MemorySlotRepository:
     async def missing_from(
         self, user_id: UUID, calendar_id: str, *, listing: int, limit: int | None
     ) -> list[Slot]:
-        """Slots that have a Google copy and that the listing lacked, but for those under a hold."""
+        """Slots whose event was there and that the listing lacked, but for those under a hold."""
         missing = [
             slot
             for slot in self._known(user_id, calendar_id)
@@ -95,7 +95,7 @@ class MemorySlotRepository:
         return sorted(missing, key=_by_id)[:limit]
 
     async def count_known(self, user_id: UUID, calendar_id: str) -> int:
-        """How many slots of the calendar have a Google copy."""
+        """How many slots of the calendar have an event, or had when it was last looked at."""
         return sum(1 for _ in self._known(user_id, calendar_id))
 
     async def count_missing(self, user_id: UUID, calendar_id: str, *, listing: int) -> int:
@@ -202,7 +202,7 @@ class MemorySlotRepository:
         return (
             slot
             for slot in self._in(user_id, calendar_id)
-            if slot.google is not None and slot.deleted_at is None
+            if slot.google is not None and slot.base is not None and slot.deleted_at is None
         )
 
     def _numbered(self, slots: Sequence[Slot]) -> list[Slot]:

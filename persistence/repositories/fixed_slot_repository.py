@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 _t = fixed_slots.c
 _OWN = _t.user_id == bindparam("user_id")
 _IN_CALENDAR = and_(_OWN, _t.calendar_id == bindparam("calendar_id"))
-_KNOWN = and_(_IN_CALENDAR, _t.event_id.is_not(None), _t.deleted_at.is_(None))
+# Only a dirty slot keeps its base; one without any has a tombstone.
+_KNOWN = and_(
+    _IN_CALENDAR,
+    _t.event_id.is_not(None),
+    _t.deleted_at.is_(None),
+    or_(_t.dirty.is_(False), _t.base.is_not(None)),
+)
 _MISSING = and_(_KNOWN, _t.hold_id.is_(None), _t.seen_listing != bindparam("listing"))
 _SLOTS = select(fixed_slots)
 
@@ -167,7 +173,7 @@ class SqlSlotRepository:
     async def missing_from(
         self, user_id: UUID, calendar_id: str, *, listing: int, limit: int | None
     ) -> list[Slot]:
-        """Slots that have a Google copy and that the listing lacked, but for those under a hold."""
+        """Slots whose event was there and that the listing lacked, but for those under a hold."""
         if limit is None:
             return await self._slots(_MISSING_ALL, user_id, calendar_id=calendar_id, listing=listing)
         return await self._slots(
@@ -175,7 +181,7 @@ class SqlSlotRepository:
         )
 
     async def count_known(self, user_id: UUID, calendar_id: str) -> int:
-        """How many slots of the calendar have a Google copy."""
+        """How many slots of the calendar have an event, or had when it was last looked at."""
         return await self._number(_COUNT_KNOWN, {"user_id": user_id, "calendar_id": calendar_id})
 
     async def count_missing(self, user_id: UUID, calendar_id: str, *, listing: int) -> int:

@@ -56,13 +56,14 @@ class SlotRepository(Protocol):
     async def missing_from(
         self, user_id: UUID, calendar_id: str, *, listing: int, limit: int | None
     ) -> list[Slot]:
-        """Slots that have a Google copy (`google` is set, not deleted) and that the listing lacked.
+        """Slots whose event was there (`google` and `base` are set, not deleted) and that the listing lacked.
 
-        Slots under a hold are left out. `limit=None` means all.
+        Where Google has a tombstone, as of what is to come back, no listing need show it. Slots under a hold
+        are left out. `limit=None` means all.
         """
 
     async def count_known(self, user_id: UUID, calendar_id: str) -> int:
-        """How many slots of the calendar have a Google copy."""
+        """How many slots of the calendar have an event, or had when it was last looked at."""
 
     async def count_missing(self, user_id: UUID, calendar_id: str, *, listing: int) -> int:
         """How many `missing_from` would return."""

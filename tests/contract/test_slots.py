@@ -184,21 +184,23 @@ async def test_slots_of_events(uow: UnitOfWork) -> None:
 
 async def test_a_listing_shows_what_is_missing(uow: UnitOfWork) -> None:
     user_id = await some_user(uow)
-    kept, missed, also_missed, held, deleted, never = await stored(
+    kept, missed, edited, held, deleted, never = await stored(
         uow,
-        *(synced(user_id, name) for name in "abc"),
+        *(synced(user_id, name) for name in "ab"),
+        replace(synced(user_id, "c"), content=timed("Edited")),
         synced(user_id, "d", hold_id=new_id()),
         synced(user_id, "e", deleted_at=NOW),
         slot(user_id),
     )
-    await stored(uow, synced(user_id, "f", calendar_id="other"))
+    coming_back = replace(synced(user_id, "f"), base=None)
+    await stored(uow, coming_back, synced(user_id, "f", calendar_id="other"))
     async with uow() as tx:
         await tx.slots.mark_seen(user_id, [kept.id, new_id()], 1)
         await tx.slots.mark_seen(user_id, [], 1)
     async with uow.reading() as tx:
         assert await tx.slots.find(user_id, kept.id) == replace(kept, seen_listing=1)
         missing = await tx.slots.missing_from(user_id, "primary", listing=1, limit=None)
-        assert missing == [missed, also_missed]
+        assert missing == [missed, edited]
         assert await tx.slots.missing_from(user_id, "primary", listing=1, limit=1) == [missed]
         assert await tx.slots.count_missing(user_id, "primary", listing=1) == 2
         assert await tx.slots.count_known(user_id, "primary") == 4

@@ -43,6 +43,21 @@ async def held_world() -> tuple[World, list[Slot]]:
     return world, held
 
 
+async def test_what_is_brought_back_here_is_not_held_where_everything_is_listed_first():
+    world = await make_world()
+    slots = [await world.create(f"Talk {number}") for number in range(30)]
+    await world.settle()
+    for slot in slots[:20]:
+        await world.delete(slot)
+    await world.settle()
+    for slot in slots[:20]:
+        await world.restore(slot)
+    await world.list_everything()
+    await world.settle()
+    assert len(world.google.events()) == 30
+    assert await world.review.holds(USER, after=None, limit=10) == []
+
+
 async def test_a_held_slot_that_was_edited_survives_the_approval_with_a_conflict_to_resolve():
     world, held = await held_world()
     await world.edit(held[0], title="Edited while held")

@@ -111,6 +111,28 @@ async def test_what_was_brought_back_and_listed_before_its_slot_was_made_anew_st
     assert {each.google and each.google.event_id for each in await world.all_slots()} == events
 
 
+async def test_what_comes_back_while_everything_is_listed_is_there_once_though_google_denies_it_once():
+    world = await make_world()
+    slot, event_id = await world.linked()
+    other = world.google.create("Dentist")["id"]
+    await world.delete(slot)
+    await world.pull()
+    await world.restore(slot)
+    world.google.fault("answer", method="GET", path="/events/.+", status=404, reason="notFound")
+
+    async def arrives(request: HttpRequest) -> None:
+        if request.method == "GET" and "syncToken" not in request.url:
+            # The revival of a run that has lost its lease meanwhile, say.
+            world.transport.after = None
+            world.google.edit(event_id, status="confirmed")
+
+    world.transport.after = arrives
+    await world.list_everything()
+    await world.settle()
+    assert world.transport.after is None
+    assert {event["id"] for event in world.google.events()} == {event_id, other}
+
+
 async def test_an_event_that_google_denies_twice_is_made_anew_with_what_was_written():
     world = await make_world()
     slot, event_id = await world.linked()
