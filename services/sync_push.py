@@ -16,7 +16,13 @@ from services.core.breaker import half_open
 from services.core.errors import FailureClass, VendorError
 from services.core.frozen import replace
 from services.core.intake import take_in, take_in_absence
-from services.core.looks import looked_at, unless_only_looked_up, unless_plain, without_inherited_proof
+from services.core.looks import (
+    is_beyond_its_series,
+    looked_at,
+    unless_only_looked_up,
+    unless_plain,
+    without_inherited_proof,
+)
 from services.core.pushing import (
     Call,
     Delete,
@@ -302,14 +308,20 @@ async def _waits_for_listing(
     Returns:
         Whether it is left.
     """
-    event = outcome.event if isinstance(outcome, Overtaken) else None
-    if event is None or not shows_newer_series(run, slot, await series_of(tx, slot), event.content):
+    event, series = outcome.event if isinstance(outcome, Overtaken) else None, await series_of(tx, slot)
+    if event is None or not shows_newer_series(run, slot, series, event.content):
         return False
+    if not isinstance(call, Fetch | Locate):
+        # The call was refused, so what was to be sent is known not to have arrived.
+        slot = replace(slot, sent=None, refetch=True)
+    if is_beyond_its_series(slot, series):
+        # No listing tells more until the series is read.
+        await tx.slots.save([waiting(slot, series, run.clock.now(), last_round=True)])
+        return True
     run.shown[slot.id] = event.content
     run.behind.add(slot.id)
     if not isinstance(call, Fetch | Locate):
-        # The call was refused, so what was to be sent is known not to have arrived.
-        await tx.slots.save([replace(slot, sent=None, refetch=True)])
+        await tx.slots.save([slot])
     return True
 
 

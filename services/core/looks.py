@@ -49,6 +49,12 @@ def _is_as_it_went(exception: Slot, instance: SlotContent | None, event: RemoteE
     return (known.etag, known.updated_at) == (event.copy.etag, event.copy.updated_at)
 
 
+def is_beyond_its_series(exception: Slot, series: Slot | None) -> bool:
+    """Whether what an instance shows may be of its series, which has changed and was not read since."""
+    known = exception.google
+    return series is not None and series.refetch and (known is None or known.only_looked_up)
+
+
 def without_inherited_proof(exception: Slot, series: Slot | None, remote: SlotContent | None) -> Slot:
     """An exception before what Google has in its place is compared with a write that was never answered.
 

@@ -120,7 +120,8 @@ def like_its_series(exception: Slot, series: SlotContent, *, now: datetime) -> S
 def rebased(exception: Slot, series: SlotContent, *, now: datetime, revived: bool = False) -> Slot:
     """An exception that is to be made anew at Google, since its series begins another life there.
 
-    One whose instance the series no longer has stands alone if it lives, and is forgotten if it does not.
+    One whose instance the series no longer has stands alone if it lives, and is forgotten if it does not. What
+    vanished before is none: the rules count there.
 
     Args:
         exception: Of the series.
@@ -130,6 +131,8 @@ def rebased(exception: Slot, series: SlotContent, *, now: datetime, revived: boo
             looked at then.
     """
     assert exception.series is not None  # noqa: S101  # an exception has its link
+    if not stands_in(exception):
+        return exception
     if is_plain(exception):
         return like_its_series(exception, series, now=now)
     instance = instance_content(series, exception.series.original_start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tests.engine.series_stories import (
     shown,
     weekly_class,
 )
-from tests.engine.world import World, make_world
+from tests.engine.world import USER, World, make_world
 
 if TYPE_CHECKING:
     from services.core.records import Slot
@@ -174,3 +175,36 @@ async def test_an_instance_that_is_edited_back_while_its_edit_fails_follows_its_
     assert await shown(world) == CLASSES
     await change(world, slot, None, title="Course")
     assert await shown(world) == [each.replace("Class", "Course") for each in CLASSES]
+
+
+async def seminar_in_quarantine(world: World, slot: Slot, event_id: str) -> None:
+    """A series that Google has changed, and that is not looked at for an hour."""
+    async with world.uow() as tx:
+        await tx.users.lock(USER)
+        await tx.slots.save([replace(slot, quarantined_until=world.clock.now() + timedelta(hours=1))])
+    later(world)
+    world.google.edit(event_id, summary="Seminar")
+    await world.pull()
+
+
+async def test_an_instance_of_a_quarantined_series_is_cancelled_when_that_is_over(
+    world: World,
+):
+    slot, event_id = await google_class(world)
+    await seminar_in_quarantine(world, slot, event_id)
+    await cancel(world, slot, 1)
+    world.google.forget_requests()
+    await world.settle()
+    assert len(world.google.requests()) == 2  # a listing and a look
+    world.clock.advance(timedelta(hours=1))
+    assert await shown(world) == [SEMINARS[0], *SEMINARS[2:]]
+
+
+async def test_an_instance_of_a_quarantined_series_that_google_edited_meanwhile_stays(world: World):
+    slot, event_id = await google_class(world)
+    await seminar_in_quarantine(world, slot, event_id)
+    await cancel(world, slot, 1)
+    world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
+    await world.settle()
+    world.clock.advance(timedelta(hours=1))
+    assert await shown(world) == [SEMINARS[0], "03-09T08 Exam", *SEMINARS[2:]]

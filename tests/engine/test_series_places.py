@@ -299,3 +299,13 @@ async def test_an_exception_that_google_took_without_an_answer_moves_with_its_se
     await world.settle()
     await shift(world, slot, 0, "all", hours=24)
     assert (await shown(world))[:3] == ["03-03T08 Class", "03-04T08 Exam", "03-05T08 Class"]
+
+
+async def test_exceptions_that_left_and_came_back_are_there_once_when_their_series_comes_back(world: World):
+    slot = await with_exams_that_left_and_came_back(world)
+    await world.settle()
+    copy = (await world.slot(slot.id)).google
+    assert copy is not None
+    await change(world, slot, None, location="Hall")
+    world.google.delete(copy.event_id)
+    assert await shown(world) == EXAMS
