@@ -53,7 +53,7 @@ from services.sync_calls import Answered, Arrived, Departed, Failed, NewLife, Ou
 from services.sync_descent import unless_taken, with_common_past
 from services.sync_moves import store_arrival, store_refusal
 from services.sync_run import where
-from services.sync_series import is_behind, series_of, shows_newer_series, waiting
+from services.sync_series import has_unread_exceptions, is_behind, series_of, shows_newer_series, waiting
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,6 +132,8 @@ class Pusher:
             call = await unless_taken(tx, slot, next_call(slot, series))
             if is_behind(run, call, slot, series):
                 run.behind.add(slot_id)
+                return Nothing(), None
+            if await has_unread_exceptions(tx, run, call, slot):
                 return Nothing(), None
             if isinstance(call, Wait):
                 slot = waiting(slot, series, now, last_round=last_round)
@@ -309,7 +311,7 @@ async def _waits_for_listing(
         Whether it is left.
     """
     event, series = outcome.event if isinstance(outcome, Overtaken) else None, await series_of(tx, slot)
-    if event is None or not shows_newer_series(run, slot, series, event.content):
+    if event is None or not shows_newer_series(run, slot, series, event):
         return False
     if not isinstance(call, Fetch | Locate):
         # The call was refused, so what was to be sent is known not to have arrived.

@@ -14,7 +14,7 @@ from services.core.following import follow
 from services.core.frozen import replace
 from services.core.looks import without_inherited_proof
 from services.core.orphans import bound, united
-from services.core.pushing import Call, Wait, wants_news
+from services.core.pushing import Call, Fetch, Wait, next_call, takes_places, wants_news
 from services.core.records import HistoryEntry, PushFailure, SeriesLink
 from services.core.series import (
     SERIES_PENDING,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from services.core.policy import LoopPolicy
     from services.core.records import Slot
     from services.core.recurrence import OriginalStart
-    from services.core.slots import SlotContent
     from services.core.storage import Transaction
     from services.sync_run import CalendarRun
 
@@ -169,13 +168,35 @@ def is_behind(run: CalendarRun, call: Call, slot: Slot, series: Slot | None) -> 
     return waits or wants_news(call, slot)
 
 
-def shows_newer_series(run: CalendarRun, slot: Slot, series: Slot | None, remote: SlotContent | None) -> bool:
+async def has_unread_exceptions(tx: Transaction, run: CalendarRun, call: Call, series: Slot) -> bool:
+    """Whether exceptions are to be read before a call that may take their places away.
+
+    Google has listed them as changed, and may forget them with their places.
+    """
+    if not takes_places(call, series):
+        return False
+    now = run.clock.now()
+    unread = [
+        each.id
+        for each in await tx.slots.exceptions_of(series.user_id, {series.id})
+        if each.refetch and each.google is not None and each.push_at is not None and each.push_at <= now
+        if isinstance(next_call(each, series), Fetch)
+    ]
+    if not run.behind.isdisjoint(unread):
+        run.behind.add(series.id)
+    return bool(unread)
+
+
+def shows_newer_series(run: CalendarRun, slot: Slot, series: Slot | None, event: RemoteEvent) -> bool:
     """Whether an instance that is to be cancelled may be other than it was for a change of its series alone.
 
     If its series was changed, the instance is cancelled all the same; if the instance itself was, that is an
     edit that its deletion had not seen. The next listing tells which. What stays as it was beyond that is
-    taken as it is.
+    taken as it is, and so is what was listed.
     """
+    remote, known = event.content, slot.google
+    if known is not None and not known.only_looked_up and known.etag == event.copy.etag:
+        return False
     if slot.series is None or series is None or series.base is None:
         return False
     if remote is None or slot.local is not None or remote in (slot.base, run.shown.get(slot.id)):

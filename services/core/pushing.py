@@ -164,8 +164,11 @@ def wants_news(call: Call, slot: Slot) -> bool:
     It may take the place of an exception that somebody has just made in Google, and its condition says
     nothing of those, whose versions are their own; or it looks at an instance, which shows the series.
     """
-    if is_first_look(call, slot):
-        return True
+    return is_first_look(call, slot) or takes_places(call, slot)
+
+
+def takes_places(call: Call, slot: Slot) -> bool:
+    """Whether a call moves or ends a series, and so may take places of exceptions away."""
     match call:
         case Patch(base=base, content=content):
             return bool(base.schedule.recurrence) and base.schedule != content.schedule

@@ -120,8 +120,8 @@ def like_its_series(exception: Slot, series: SlotContent, *, now: datetime) -> S
 def rebased(exception: Slot, series: SlotContent, *, now: datetime, revived: bool = False) -> Slot:
     """An exception that is to be made anew at Google, since its series begins another life there.
 
-    One whose instance the series no longer has stands alone if it lives, and is forgotten if it does not. What
-    vanished before is none: the rules count there.
+    One whose instance the series no longer has stands alone if it lives, else it is forgotten. What had
+    vanished stays so.
 
     Args:
         exception: Of the series.

@@ -12,7 +12,16 @@ import pytest
 from services.core.agenda import stands_in
 from services.core.slots import Schedule, Timed
 from services.slot_scopes import SlotAddress, SlotEdit
-from tests.engine.series_stories import bring_back, change, in_the_app, shift, shown, weekly_class
+from tests.engine.series_stories import (
+    bring_back,
+    change,
+    google_class,
+    in_the_app,
+    instance_id,
+    shift,
+    shown,
+    weekly_class,
+)
 from tests.engine.world import START, USER, World, make_world
 
 if TYPE_CHECKING:
@@ -309,3 +318,16 @@ async def test_exceptions_that_left_and_came_back_are_there_once_when_their_seri
     await change(world, slot, None, location="Hall")
     world.google.delete(copy.event_id)
     assert await shown(world) == EXAMS
+
+
+async def test_an_edit_in_google_of_an_exception_that_is_carried_away_is_read_before_its_place_is_gone(
+    world: World,
+):
+    slot, event_id = await google_class(world)
+    world.google.edit(instance_id(event_id, 2), scope="this", summary="Exam")
+    await shown(world)
+    # Google's clock stands still, so what is listed is to be read afresh.
+    world.google.edit(instance_id(event_id, 2), scope="this", description="Bring a pen")
+    await change(world, slot, 1, "following", location="Hall")
+    await shown(world)
+    assert "Bring a pen" in [each.content.description for each in await world.all_slots()]
