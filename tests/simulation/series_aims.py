@@ -42,6 +42,13 @@ class Aim:
             return self.entry.slot.id
         return self.entry.slot.series.series_id if self.entry.slot.series else None
 
+    def as_shown(self, shown: Iterable[Entry]) -> Aim:
+        """The aim; at an exception, which is a slot, where its series has taken it since it was chosen."""
+        if self.entry.occurrence is not None:
+            return self
+        same = (each for each in shown if each.slot.id == self.entry.slot.id and each.occurrence is None)
+        return replace(self, entry=next(same, self.entry))
+
     def of_all(self, shown: Iterable[Entry], series: Slot | None) -> Aim:
         """The aim; at all of a series where it means those that follow, and no instance is before.
 

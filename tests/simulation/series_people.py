@@ -148,9 +148,10 @@ class SeriesPerson(SeriesEditor):
             if aim.whole:
                 gone.update(await self._texts_of_series(tx, aim))
             before = await agenda_of(replica.uow, self.account)
-            series = await self._series_in(tx, aim) if aim.series_id else slot
+            present = aim.as_shown(before)
+            series = await self._series_in(tx, present) if present.series_id else slot
             deleted = await replica.slots.delete(self.account.user_id, aim.address)
-            meant = aim.of_all(before, series)
+            meant = present.of_all(before, series)
             left = [each for each in before if not meant.means(each)]
             only_what_was_meant_is_gone(left, await agenda_of(replica.uow, self.account))
             return deleted
