@@ -297,6 +297,9 @@ async def _concerns(tx: Transaction, run: CalendarRun, slot: Slot, prepared: Slo
     """Whether what a call led to is about the slot as it is by now."""
     if slot.calendar_id != run.claim.calendar_id or not same_place(slot, prepared):
         return False
+    if slot.generation != prepared.generation:
+        # It has let go of the event meanwhile, which a disconnect removed, say.
+        return False
     if slot.series is not None and prepared.google is not None and slot.google is None:
         return False
     return not (is_first_look(call, prepared) and is_ahead(await series_of(tx, slot)))

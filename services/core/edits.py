@@ -81,9 +81,19 @@ def edit(
         version=slot.version + 1,
         updated_at=now,
         failure=None,
+        refetch=slot.refetch or (content is not None and _may_be_gone(slot)),
     )
     after = replace(after, notify=_wish(slot, after, notify))
     return Edit(observe_app_edit(unless_only_looked_up(after), now, policy), changes)
+
+
+def _may_be_gone(slot: Slot) -> bool:
+    """Whether a slot that is to be brought back may have lost its event unseen.
+
+    What is deleted here counts as missing from no listing, since its deletion would tell; nothing does once
+    that is taken back.
+    """
+    return slot.deleted_at is not None and slot.base is not None and slot.series is None
 
 
 def _wish(before: Slot, after: Slot, notify: Notify) -> Notify:

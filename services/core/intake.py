@@ -138,6 +138,7 @@ def take_in_absence(slot: Slot, *, now: datetime, policy: LoopPolicy, of_others:
         base=None,
         edited_at=_still_unconfirmed(slot.edited_at, local, None),
         google=None,
+        template_event_id=_former_event_id(slot),
         # The id of what was there is spent, that of a tombstone as well.
         generation=slot.generation + (0 if slot.base is None and slot.google is None else 1),
         sent=None,
@@ -198,6 +199,13 @@ def cancelled_content(original_start: OriginalStart) -> SlotContent:
     if isinstance(original_start, datetime):
         return SlotContent("", Schedule(Timed(original_start, original_start, "UTC")))
     return SlotContent("", Schedule(AllDay(original_start, original_start + timedelta(days=1))))
+
+
+def _former_event_id(slot: Slot) -> str | None:
+    """The event whose place is taken when the slot is made anew, and which may turn out to be alive."""
+    if slot.google is None or slot.series is not None:
+        return slot.template_event_id
+    return slot.google.event_id
 
 
 def _goes_with_googles(slot: Slot) -> bool:

@@ -178,6 +178,29 @@ async def test_listing_everything_again_in_the_middle_of_a_run_loses_nothing(wor
     assert len(await world.all_slots()) == len(world.google.events()) == 2
 
 
+async def test_a_look_of_before_a_removal_does_not_bind_the_slot_to_what_was_removed(world: World):
+    slot, event_id = await world.linked()
+
+    async def is_removed(request: HttpRequest) -> None:
+        if request.method == "GET" and event_id in request.url:
+            world.transport.after = None
+            world.google.delete(event_id)
+            async with world.uow() as tx:
+                await tx.users.lock(USER)
+                await tx.slots.save([unbound(await world.slot(slot.id))])
+
+    async with world.uow() as tx:
+        await tx.users.lock(USER)
+        await tx.slots.save([replace(await world.slot(slot.id), refetch=True)])
+    world.transport.after = is_removed
+    await world.notified()
+    await world.settle()
+    assert world.transport.after is None
+    [event] = world.google.events()
+    assert event["summary"] == slot.content.title
+    assert (await world.slot(slot.id)).deleted_at is None
+
+
 async def test_what_a_slow_disconnect_removes_comes_back_although_a_link_was_made_meanwhile(world: World):
     world.google.create("Dentist")
     await world.linked("Mine")

@@ -393,3 +393,16 @@ async def test_a_deletion_is_not_undone_by_the_edit_before_it_that_arrives_late(
     assert world.transport.before is None
     assert world.google.events() == []
     assert await world.review.conflicts(USER, after=None, limit=10) == []
+
+
+async def test_what_is_brought_back_here_before_google_took_its_deletion_is_looked_at(world: World):
+    slot, event_id = await world.linked()
+    world.google.create("Dentist")
+    world.google.delete(event_id)
+    await world.delete(slot)
+    world.google.fault("answer", method="DELETE", status=403, reason="forbidden")
+    await world.list_everything()
+    await world.restore(slot)
+    await world.settle()
+    shown = {each.google and each.google.event_id for each in await world.all_slots()}
+    assert shown == {event["id"] for event in world.google.events()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.world import EMAIL, make_world
+from tests.engine.world import EMAIL, USER, make_world
 
 if TYPE_CHECKING:
     from services.google.transport import HttpRequest
@@ -131,6 +131,30 @@ async def test_what_comes_back_while_everything_is_listed_is_there_once_though_g
     await world.settle()
     assert world.transport.after is None
     assert {event["id"] for event in world.google.events()} == {event_id, other}
+
+
+async def test_a_missing_event_that_is_brought_back_in_google_and_denied_once_is_there_once():
+    world = await make_world()
+    event_id = world.google.create("Talk")["id"]
+    other = world.google.create("Dentist")["id"]
+    await world.pull()
+    [slot] = [each for each in await world.all_slots() if each.content.title == "Talk"]
+    world.google.delete(event_id)
+    await world.edit(slot, location="Hall")
+    world.google.fault("answer", method="GET", path="/events/.+", status=404, reason="notFound")
+
+    async def is_brought_back(request: HttpRequest) -> None:
+        if request.method == "GET" and event_id in request.url:
+            world.transport.before = None
+            world.google.edit(event_id, status="confirmed")
+
+    world.transport.before = is_brought_back
+    await world.list_everything()
+    await world.settle()
+    assert world.transport.before is None
+    assert {event["id"] for event in world.google.events()} == {event_id, other}
+    kept = [each.losing_value for each in await world.review.conflicts(USER, after=None, limit=10)]
+    assert "Hall" in kept
 
 
 async def test_an_event_that_google_denies_twice_is_made_anew_with_what_was_written():
