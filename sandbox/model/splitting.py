@@ -87,16 +87,17 @@ def _split_rule(value: str, start: Json, zone: ZoneInfo, at: datetime) -> tuple[
 def _implied(parts: Sequence[str], first: datetime, at: datetime) -> list[str]:
     """What a rule leaves to the start of its series, spelt out for one that starts at another time."""
     names = {part.partition("=")[0].upper(): part.partition("=")[2].upper() for part in parts}
-    clock = [f"BYHOUR={first.hour}", f"BYMINUTE={first.minute}"] if first.time() != at.time() else []
+    clock = [] if first.time() == at.time() else [("BYHOUR", first.hour), ("BYMINUTE", first.minute)]
+    times = [f"{name}={number}" for name, number in clock if name not in names]
     if names.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"}:
-        return clock
+        return times
     months = [f"BYMONTH={first.month}"] if "BYMONTH" not in names else []
     days = {
         "WEEKLY": [f"BYDAY={_WEEK[first.weekday()]}"],
         "MONTHLY": [f"BYMONTHDAY={first.day}"],
         "YEARLY": [*months, f"BYMONTHDAY={first.day}"],
     }
-    return [*days.get(names.get("FREQ", ""), []), *clock]
+    return [*days.get(names.get("FREQ", ""), []), *times]
 
 
 def _turned(line: str, days: int) -> str:

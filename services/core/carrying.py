@@ -12,7 +12,7 @@ Source:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from services.core.agenda import original_instant
 from services.core.edits import Edit, edit
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from services.core.recurrence import OriginalStart
     from services.core.scoped_edits import Circumstances, ScopedEdit, Wish
     from services.core.slots import FieldGroup, SlotContent
+
+    _Place: TypeAlias = tuple[UUID | None, OriginalStart] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,11 @@ def ended(exceptions: Iterable[Slot], with_: Circumstances) -> list[Edit]:
 def carry(result: ScopedEdit, exceptions: Sequence[Slot], move: Move, with_: Circumstances) -> None:
     """Let exceptions go where their instances went; those whose instances are no more end."""
     carried: list[tuple[Slot, SeriesLink, SlotContent]] = []
-    abandoned = {_place(each.series): each for each in exceptions if _is_abandoned(each, move.old)}
+    abandoned = {
+        _place(each.series): each
+        for each in exceptions
+        if _is_abandoned(each, move.old) or _is_ahead(each, move.old)
+    }
     for exception in exceptions:
         assert exception.series is not None  # noqa: S101  # exceptions have their link
         start = exception.series.original_start
@@ -153,13 +159,14 @@ def _kept(exception: Slot, after: SlotContent, move: Move, now: datetime) -> Slo
 def _exchange(
     result: ScopedEdit,
     carried: Sequence[tuple[Slot, SeriesLink, SlotContent]],
-    abandoned: dict[tuple[UUID | None, OriginalStart] | None, Slot],
+    abandoned: dict[_Place, Slot],
     move: Move,
     with_: Circumstances,
 ) -> None:
     """Store exceptions in their new places; Google's events stay where they are.
 
-    Those of `abandoned` whose places are taken are removed from it.
+    Those of `abandoned` whose places are taken are removed from it. Where a live one is, both sides have made
+    something of one instance: what Google has is looked at, and taken in.
     """
     left = {_place(slot.series): slot for slot, _, _ in carried if slot.google is not None}
     # An event has one slot at a time, so whoever leaves a place is stored before the one that comes.
@@ -167,10 +174,13 @@ def _exchange(
     for exception, link, after in sorted(carried, key=_way, reverse=later):
         moved = _carried(exception, link, after, move, with_.now)
         there = left.pop(_place(link), None)
-        if there is None and (ghost := abandoned.pop(_place(link), None)) is not None:
-            # It comes back to an event that was still to be deleted, or that is known as cancelled.
-            result.edits.append(_given_up(ghost, with_))
-            there = None if ghost.google is None or _is_lost(ghost, move.target) else ghost
+        if there is None and (other := abandoned.pop(_place(link), None)) is not None:
+            result.edits.append(_given_up(other, with_))
+            if _is_ahead(other, move.old):
+                moved = replace(moved, google=other.google, refetch=True)
+            elif other.google is not None and not _is_lost(other, move.target):
+                # It comes back to an event that was still to be deleted, or that is known as cancelled.
+                there = other
         if there is not None:
             moved = replace(moved, google=there.google, base=there.base, sent=there.sent, refetch=True)
         result.edits.append(Edit(moved, exception.changes_to(moved.local)))
@@ -190,6 +200,13 @@ def _is_abandoned(exception: Slot, series: SlotContent) -> bool:
     return instance_content(series, exception.series.original_start) is None
 
 
+def _is_ahead(exception: Slot, series: SlotContent) -> bool:
+    """Whether Google has an exception where the series has no instance here: it has moved there already."""
+    if exception.deleted_at is not None or exception.series is None or exception.google is None:
+        return False
+    return instance_content(series, exception.series.original_start) is None
+
+
 def _returned(ghosts: Iterable[Slot], move: Move, now: datetime) -> Iterator[Edit]:
     """Those whose places are back, as the instances that are there."""
     for ghost in ghosts:
@@ -205,7 +222,7 @@ def _returning(ghost: Slot, move: Move) -> SlotContent | None:
     A move brings another instance there. Under new rules it is the same one, which stays cancelled if it was
     so before it was lost.
     """
-    if ghost.series is None or ghost.series.series_id != move.target.id:
+    if ghost.series is None or ghost.series.series_id != move.target.id or _is_ahead(ghost, move.old):
         return None
     if move.wish.recurrence is not None and not ghost.series.went_along:
         return None
@@ -263,7 +280,7 @@ def _is_later(carried: tuple[Slot, SeriesLink, SlotContent]) -> bool:
     return before is not None and _way(carried) > original_instant(before.original_start)
 
 
-def _place(link: SeriesLink | None) -> tuple[UUID | None, OriginalStart] | None:
+def _place(link: SeriesLink | None) -> _Place:
     return None if link is None else (link.series_id, link.original_start)
 
 
