@@ -23,9 +23,17 @@ def content(title: str, start: datetime, rule: tuple[str, ...] = ()) -> SlotCont
 
 def a_slot(number: int, shown: SlotContent, base: SlotContent, **more) -> Slot:
     return Slot(
-        user_id=UUID(int=9), id=UUID(int=number), calendar_id="primary", source="app", content=shown,
-        base=base, created_at=EIGHT, updated_at=EIGHT, google=GoogleCopy(f"event-{number}", '"1"', EIGHT), **more,
-    )  # fmt: skip
+        user_id=UUID(int=9),
+        id=UUID(int=number),
+        calendar_id="primary",
+        content=shown,
+        base=base,
+        source="app",
+        created_at=EIGHT,
+        updated_at=EIGHT,
+        google=GoogleCopy(f"event-{number}", '"1"', EIGHT),
+        **more,
+    )
 
 
 def test_an_exception_that_google_moved_with_its_series_meets_the_one_that_moves_there_here():
