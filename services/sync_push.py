@@ -145,7 +145,8 @@ class Pusher:
             if isinstance(call, Move):
                 # Whatever comes of it, the event is to be looked for in both calendars.
                 slot = replace(slot, refetch=True)
-            if slot.sync_state is not stored.sync_state:
+            if (slot.sync_state, slot.failure) != (stored.sync_state, stored.failure):
+                # Clients see both.
                 await tx.slots.save([slot])
             elif slot != stored:
                 await tx.slots.save_silently([slot])

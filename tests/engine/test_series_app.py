@@ -238,3 +238,20 @@ async def test_one_is_cancelled_after_all_were_moved_and_google_refuses_at_first
     await world.slots.delete(*of_day(slot, 8))
     world.google.fault("answer", method="PATCH", status=500, reason="backendError")
     assert await shown(world) == ["03-03T08 Class", "03-17T08 Class", "03-24T08 Class"]
+
+
+async def test_each_new_date_on_which_a_waiting_instance_is_tried_again_is_told(world: World):
+    slot, _ = await weekly_class(world)
+    world.google.fault("answer", method="PATCH", status=400, times=20)
+    await shift(world, slot, 2, "all", hours=1)
+    late = SlotAddress(slot.id, START + timedelta(days=7, hours=1))
+    exception = (await world.slots.edit(USER, late, titled("Exam"))).entry.slot
+    told = set()
+    for _ in range(4):
+        await world.settle(within=timedelta(minutes=30))
+        waiting = await world.slot(exception.id)
+        assert waiting.failure is not None
+        told.add((waiting.seq, waiting.failure.next_attempt_at))
+        world.clock.advance(timedelta(minutes=30))
+    assert len({date for _, date in told}) > 1
+    assert len({seq for seq, _ in told}) == len(told)
