@@ -85,17 +85,6 @@ async def test_they_are_deleted(world: World, scope: str):
     assert await shown(world) == ([] if scope == "all" else CLASSES[:1])
 
 
-async def test_a_series_comes_back_with_its_exceptions(world: World):
-    _, event_id = await google_class(world)
-    world.google.edit(instance_id(event_id, 1), scope="this", summary="Exam")
-    world.google.delete(instance_id(event_id, 2), scope="this")
-    before = await shown(world)
-    world.google.delete(event_id)
-    assert await shown(world) == []
-    world.google.edit(event_id, status="confirmed")
-    assert await shown(world) == before
-
-
 async def test_an_exception_before_its_series_is_bound_when_that_comes(world: World):
     event = world.google.create("Class", recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"])
     world.google.edit(instance_id(event["id"], 1), summary="Exam")
@@ -499,12 +488,3 @@ async def test_a_cancelled_instance_that_google_denies_once_by_mistake_stays_can
     await world.settle()
     world.google.edit(event_id, recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"])
     assert await shown(world) == before
-
-
-async def test_an_exception_that_google_lost_while_its_series_was_away_is_gone_on_both_sides(world: World):
-    _, event_id = await weekly_class(world)
-    world.google.edit(instance_id(event_id, 1), summary="Exam")
-    await world.pull()
-    world.google.edit(event_id, **times(0, hours=24))
-    world.google.edit(event_id, **times(0, hours=0))
-    assert "03-09T08 Exam" not in await shown(world)
