@@ -60,7 +60,11 @@ def edit_instance(
             raise UnknownInstanceError(series.id, original_start)
         require_editable(exception, content, copy=exception.google or series.google)
         # Whatever it was deleted along with before, this is about the instance itself.
-        edited = edit(coming_back(exception), content, now=now, policy=with_.policy, notify=notify)
+        known = coming_back(exception)
+        if content is None and known.base is None and known.google is None:
+            # Google may have the instance all the same, since its series is there: that is to be cancelled.
+            known = replace(known, base=instance_content(series.content, original_start))
+        edited = edit(known, content, now=now, policy=with_.policy, notify=notify)
         return ScopedEdit(edited.slot, [edited] if edited.changes else [])
     instance = instance_content(series.content, original_start)
     if instance is None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.series_stories import change, google_class, instance_id, shown, times, weekly_class
+from tests.engine.series_stories import (
+    bring_back,
+    cancel,
+    change,
+    google_class,
+    in_the_app,
+    instance_id,
+    shown,
+    times,
+    weekly_class,
+)
 from tests.engine.world import World, make_world
 
 CLASSES = ["03-02T08 Class", "03-09T08 Class", "03-16T08 Class", "03-23T08 Class"]
@@ -50,3 +60,20 @@ async def test_an_exception_that_google_lost_while_its_series_was_away_is_gone_o
     world.google.edit(event_id, **times(0, hours=24))
     world.google.edit(event_id, **times(0, hours=0))
     assert "03-09T08 Exam" not in await shown(world)
+
+
+async def test_an_instance_that_comes_back_with_its_series_and_is_deleted_before_it_is_looked_at_is_cancelled(
+    world: World,
+):
+    slot, event_id = await weekly_class(world)
+    await cancel(world, slot, 1)
+    await bring_back(world, slot, 1)
+    await world.delete(slot)
+    await world.settle()
+    world.google.edit(event_id, status="confirmed")
+    await world.notified()
+    world.google.fault("html_503", method="GET", path=instance_id(event_id, 1))
+    await world.run_once()
+    assert await in_the_app(world) == CLASSES
+    await cancel(world, slot, 1)
+    assert await shown(world) == [CLASSES[0], *CLASSES[2:]]
