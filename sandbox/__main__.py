@@ -138,6 +138,8 @@ async def serve(arguments: argparse.Namespace) -> None:
             lifespan="on",
             date_header=False,
             server_header=False,
+            # Longer than clients keep an idle connection: what is sent just as it is given up here is lost.
+            timeout_keep_alive=240,
             timeout_graceful_shutdown=2,
         )
         await AnnouncingServer(config, url).serve(sockets=[listening])

@@ -24,9 +24,7 @@ _numbers = itertools.count(1)
 
 def client() -> httpx.AsyncClient:
     """An HTTP client that keeps cookies and follows no redirect by itself."""
-    # The simulator hangs up on connections that are idle for five seconds; whoever sends just then is lost.
-    limits = httpx.Limits(keepalive_expiry=2)
-    return httpx.AsyncClient(timeout=60, trust_env=False, verify=_BARE, limits=limits)
+    return httpx.AsyncClient(timeout=60, trust_env=False, verify=_BARE)
 
 
 @dataclass(frozen=True, slots=True)
