@@ -15,7 +15,7 @@ from composition.commands import command
 from composition.running import running
 from services.logging_setup import configure_logging
 from services.settings import load_settings
-from services.system import SystemClock, SystemIds
+from services.system import SystemIds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Read the settings, start everything, and stop it in the opposite order."""
     settings = load_settings()
     configure_logging(level=settings.log_level, style=settings.log_format)
-    async with running(app, settings, clock=SystemClock(), ids=SystemIds()) as parts:
+    async with running(app, settings, ids=SystemIds()) as parts:
         with told_to_stop(parts.container.streams.close):
             yield
 

@@ -12,6 +12,7 @@ from composition.databases import prepare_database
 from composition.embedded_google import embedded_google
 from composition.opening import open_parts
 from services.google.transport import AiohttpTransport
+from services.system import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,8 +34,8 @@ async def running(
     app: FastAPI,
     settings: Settings,
     *,
-    clock: Clock,
     ids: Ids,
+    clock: Clock | None = None,
     transport: Transport | None = None,
 ) -> AsyncIterator[Parts]:
     """The whole service around `app`: container, workers and ticks; and the sandbox where it is embedded.
@@ -42,8 +43,8 @@ async def running(
     Args:
         app: Gets the container.
         settings: As loaded.
-        clock: The source of time.
         ids: The source of randomness.
+        clock: The source of time. `None`: the machine's, set by that of the database, which replicas share.
         transport: Instead of the network.
 
     Raises:
@@ -57,10 +58,10 @@ async def running(
         google = None
         if settings.sandbox_embedded:
             google = await stack.enter_async_context(
-                embedded_google(app, settings, clock=clock, ids=ids, network=outward)
+                embedded_google(app, settings, clock=clock or SystemClock(), ids=ids, network=outward)
             )
             outward = google.transport
-        parts = await stack.enter_async_context(open_parts(settings, clock=clock, ids=ids, transport=outward))
+        parts = await stack.enter_async_context(open_parts(settings, ids=ids, transport=outward, clock=clock))
         app.state.container = parts.container
         if google is not None:
             notifying = asyncio.create_task(google.notify_forever(), name="notifications")

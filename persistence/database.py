@@ -12,20 +12,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, event, exc
+from sqlalchemy import URL, event, exc, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from persistence import migrations
 from persistence.connection import PostgresConnection, SqliteConnection
 from persistence.failures import translated
 from persistence.sqlite import PATIENCE, ReadingConnection, WritingConnection, limit_wait, opener
+from persistence.types import UtcDateTime
 from persistence.urls import database_url
 from services.core.errors import DatabaseFault, DatabaseUnavailableError
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import AsyncIterator
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from persistence.sqlite import Opener
 _SQLITE_READERS = 4
@@ -41,6 +42,7 @@ _FAREWELL_S = 5.0
 """How long a rollback may take; a connection that takes longer is cut."""
 _LOCK_TIMEOUT_MS = 15_000
 _IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+_TIME = select(func.clock_timestamp(type_=UtcDateTime()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,19 @@ class Database:
         """
         async with self.transaction(writing=False):
             pass
+
+    async def time(self) -> datetime | None:
+        """What time PostgreSQL has; `None`: SQLite has none but that of the machine.
+
+        Raises:
+            DatabaseUnavailableError: It gave no answer.
+        """
+        if self.is_sqlite:
+            return None
+        async with self.transaction(writing=False) as connection:
+            ((time,),) = await connection.fetch(_TIME, {})
+        told: datetime = time
+        return told
 
     async def migration_state(self) -> MigrationState:
         """Whether the schema is the one that this code needs.

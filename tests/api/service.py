@@ -190,7 +190,7 @@ async def running_service(
     values.setdefault("rate_limit_per_minute", 0)
     app = create_app(lambda _: None)  # type: ignore[arg-type, return-value]  # the lifespan is driven below
     loaded = load_settings(None, database_url=database_url, **values)
-    async with running(app, loaded, clock=clock or SystemClock(), ids=SystemIds()) as parts:
+    async with running(app, loaded, ids=SystemIds(), clock=clock) as parts:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         hooks: dict[str, list[Callable[..., Any]]] = {"response": [Documented(app)]}
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, event_hooks=hooks) as http:
