@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services import sync_missing, sync_push, sync_run, sync_sorting
+from services import sync_missing, sync_outcomes, sync_run, sync_sorting
 from services.core import intake, merge, reconcile
 from services.core.frozen import replace
 from services.google.server_clock import ServerClock
@@ -13,7 +13,7 @@ from tests.simulation.mutants.kit import mutant, used_by
 if TYPE_CHECKING:
     from pytest import MonkeyPatch  # noqa: PT013  # the name alone
 
-_TAKING_IN = (sync_push, sync_sorting, sync_missing)
+_TAKING_IN = (sync_outcomes, sync_sorting, sync_missing)
 
 
 @mutant()
@@ -57,13 +57,13 @@ def googles_clock_is_believed(patch: MonkeyPatch) -> None:
 @mutant()
 def base_left_behind(patch: MonkeyPatch) -> None:
     """What Google has taken is not remembered as agreed on: the same edit is sent for ever."""
-    right = used_by(sync_push, "take_in")
+    right = used_by(sync_outcomes, "take_in")
 
     def forgetful(slot: Any, event: Any, *, landed: bool = False, **more: Any) -> Any:
         taken = right(slot, event, landed=landed, **more)
         return replace(taken, slot=replace(taken.slot, base=slot.base)) if landed else taken
 
-    patch.setattr(sync_push, "take_in", forgetful)
+    patch.setattr(sync_outcomes, "take_in", forgetful)
 
 
 @mutant()

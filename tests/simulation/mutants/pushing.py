@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services import sync_calls, sync_engine, sync_push
+from services import sync_calls, sync_engine, sync_outcomes, sync_push
 from services.calendar_service import CalendarService
 from services.core import event_ids, pushing
 from services.core.events import RemoteEvent
@@ -14,7 +14,7 @@ from services.google.quota import WRITE_UNITS
 from services.google.requests import CalendarRequests
 from services.google.wire import event_to_wire
 from services.sync_calls import Answered, NewLife, Overtaken, PushCalls
-from services.sync_push import Pusher
+from services.sync_outcomes import PushOutcomes
 from tests.simulation.mutants.kit import mutant, used_by
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def writes_are_repeated_unseen(patch: MonkeyPatch) -> None:
 @mutant("answer_lost", "event_denied", "edit")
 def one_denial_is_believed(patch: MonkeyPatch) -> None:
     """When Google says once that it knows no such event, it is made anew: it may be there twice."""
-    patch.setattr(sync_push, "is_believed", lambda _call, _slot: True)
+    patch.setattr(sync_outcomes, "is_believed", lambda _call, _slot: True)
 
 
 @mutant("event_denied", "google_delete", "google_undelete", "restore")
@@ -133,7 +133,7 @@ def whole_events_are_written(patch: MonkeyPatch) -> None:
 @mutant()
 def outcomes_are_stored_over_newer_edits(patch: MonkeyPatch) -> None:
     """What a call led to is stored with the slot as it was before: an edit made meanwhile is gone."""
-    conclude, store_seen = Pusher._conclude, Pusher._store_seen
+    conclude, store_seen = PushOutcomes.conclude, PushOutcomes._store_seen
     before: dict[Any, Any] = {}
 
     async def remembering(self: Any, run: Any, prepared: Any, *more: Any, **named: Any) -> Any:
@@ -143,8 +143,8 @@ def outcomes_are_stored_over_newer_edits(patch: MonkeyPatch) -> None:
     async def stale(self: Any, tx: Any, run: Any, slot: Any, *more: Any, **named: Any) -> Any:
         return await store_seen(self, tx, run, before[slot.id], *more, **named)
 
-    patch.setattr(Pusher, "_conclude", remembering)
-    patch.setattr(Pusher, "_store_seen", stale)
+    patch.setattr(PushOutcomes, "conclude", remembering)
+    patch.setattr(PushOutcomes, "_store_seen", stale)
 
 
 @mutant("disconnect", "edit")
@@ -172,7 +172,7 @@ def calls_are_made_inside_transactions(patch: MonkeyPatch) -> None:
 @mutant("call_fails")
 def retry_after_is_ignored(patch: MonkeyPatch) -> None:
     """Google says when it wants to be asked again, and is asked at once: it limits the user for longer."""
-    for module in (sync_engine, sync_push):
+    for module in (sync_engine, sync_outcomes):
         patch.setattr(module, "next_attempt", _impatient(used_by(module, "next_attempt")))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services import sync_pull, sync_push, sync_run, sync_sorting
+from services import sync_outcomes, sync_pull, sync_push, sync_run, sync_sorting
 from services.core import carrying, following
 from services.core.frozen import replace
 from services.google.requests import CalendarRequests
@@ -98,7 +98,7 @@ def series_are_moved_unseen(patch: MonkeyPatch) -> None:
 @mutant("app_writes this", "google_writes all", of_series=True)
 def instances_stay_exceptions(patch: MonkeyPatch) -> None:
     """An instance that is as its series has it counts as an exception: it stays when the series changes."""
-    patch.setattr(sync_push, "unless_plain", lambda _before, after, _series: after)
+    patch.setattr(sync_outcomes, "unless_plain", lambda _before, after, _series: after)
 
 
 @mutant("app_deletes this", "google_writes all", of_series=True)
@@ -106,5 +106,5 @@ def a_changed_series_undoes_cancellations(patch: MonkeyPatch) -> None:
     """That a series was changed in Google counts as an edit of an instance that was cancelled here, which is
     back."""
     # Where one does not see to it, the other one does.
-    patch.setattr(sync_push, "looked_at", lambda slot, *_: slot)
+    patch.setattr(sync_outcomes, "looked_at", lambda slot, *_: slot)
     patch.setattr(following, "_still_cancelled", lambda exception, _series: exception)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from persistence.memory.changes import MemoryChangeRepository
 from persistence.memory.slots import MemorySlotRepository
-from services import calendar_service, change_feed, sync_missing, sync_push, sync_run, sync_sorting
+from services import calendar_service, change_feed, sync_missing, sync_outcomes, sync_run, sync_sorting
 from services.core import changes
 from services.core.changes import ChangePage, caught_up
 from services.core.frozen import replace
 from services.core.idempotency import KEPT, IdempotencyRecord
 from services.idempotency_service import IdempotencyService, Outcome
-from services.sync_push import Pusher
+from services.sync_outcomes import PushOutcomes
 from tests.simulation.mutants.kit import mutant, used_by
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def guests_are_always_told(patch: MonkeyPatch) -> None:
 @mutant()
 def only_contents_are_news(patch: MonkeyPatch) -> None:
     """The feed tells of new contents, not of new states: a slot shows as pending for ever."""
-    for module in (sync_push, sync_sorting, sync_missing):
+    for module in (sync_outcomes, sync_sorting, sync_missing):
         patch.setattr(module, "take_in", _quiet(used_by(module, "take_in")))
 
 
@@ -45,7 +45,7 @@ def _quiet(right: Any) -> Any:
 @mutant("call_fails", "edit", "read_feed")
 def failures_are_saved_silently(patch: MonkeyPatch) -> None:
     """That a slot could not be brought to Google is stored, but the feed does not tell."""
-    right = Pusher._store_failure
+    right = PushOutcomes._store_failure
 
     async def silent(self: Any, tx: Any, run: Any, slot: Any, error: Any, **more: Any) -> None:
         loud = tx.slots.save
@@ -55,7 +55,7 @@ def failures_are_saved_silently(patch: MonkeyPatch) -> None:
         finally:
             tx.slots.save = loud
 
-    patch.setattr(Pusher, "_store_failure", silent)
+    patch.setattr(PushOutcomes, "_store_failure", silent)
 
 
 @mutant("drop", "google_delete", "read_feed")
