@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from services.core.ancestor import ancestor_of, contested_groups
 from services.core.beyond import version_beyond
 from services.core.breaker import keep_in_sight, observe_change
 from services.core.event_ids import generation_in
 from services.core.frozen import replace
 from services.core.reconcile import Conflict, DropLocal, Merge, Pull, Step, local_after, reconcile
 from services.core.records import Deletion, GoogleCopy, Slot
-from services.core.slots import FIELD_GROUPS, AllDay, Schedule, SlotContent, Timed, group_value
+from services.core.slots import AllDay, Schedule, SlotContent, Timed, group_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from services.core.policy import LoopPolicy
     from services.core.records import Origin, SeriesLink
     from services.core.recurrence import OriginalStart
-    from services.core.slots import FieldGroup
-
-
-_TEXTS: Final = frozenset(("title", "description", "location"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def take_in(
     """
     remote = event.content
     updated_at = event.copy.updated_at
-    ancestor = _ancestor(slot, remote, landed=landed)
+    ancestor = ancestor_of(slot, remote, landed=landed)
     step: Step
     if remote is None and _goes_with_googles(slot) and not isinstance(slot.sent, Deletion):
         step = DropLocal()
@@ -91,7 +88,7 @@ def take_in(
             remote,
             edited_at=slot.edited_at,
             remote_edited_at=updated_at - clock_ahead if updated_at is not None else None,
-            contested=() if landed else _contested(slot, ancestor, remote),
+            contested=() if landed else contested_groups(slot, ancestor, remote),
         )
     local = local_after(step, slot.local)
     changes = slot.changes_to(local)
@@ -215,75 +212,6 @@ def _goes_with_googles(slot: Slot) -> bool:
     """
     copy, base = slot.google, slot.base
     return slot.local is not None and base is not None and copy is not None and copy.of_others
-
-
-def _ancestor(slot: Slot, remote: SlotContent | None, *, landed: bool) -> SlotContent | None:
-    """What both sides have certainly seen.
-
-    Beyond the stored base that is what we sent, if Google took it. Where its answer was lost, Google's own
-    state is the witness: one value that only we can have put there proves that the whole write landed.
-    """
-    sent, base = slot.sent, slot.base
-    if slot.local is None and remote == slot.content and (base is not None or _is_made_by_us(slot)):
-        # Whoever deleted the slot had seen just that: an edit of the app's, say, that arrived late.
-        return remote
-    if sent is None:
-        return base
-    if isinstance(sent, Deletion):
-        if remote is None:
-            return None
-        # It is there, so what was sent before counts.
-        sent = sent.over
-        if sent is None:
-            return base
-    if landed:
-        return sent
-    if remote is None:
-        # A tombstone under an id that only our insert can have used proves that the insert landed. A
-        # tombstone that was there before proves nothing, and what a person wrote must survive.
-        return sent if slot.google is None else base
-    if base is None:
-        return sent
-    return sent if _has_arrived(base, sent, remote) else base
-
-
-def _has_arrived(base: SlotContent, sent: SlotContent, remote: SlotContent) -> bool:
-    """Whether Google's state tells of a write whose answer was lost, which arrives as a whole or not at all.
-
-    A text of ours tells. Anything else, such as a color or where a series ends, two people may choose alike,
-    so it tells nothing where something that was written with it is as it was before.
-    """
-    ours = base.changed_groups(sent)
-    same = {group for group in ours if getattr(remote, group) == getattr(sent, group)}
-    if any(group in _TEXTS and getattr(sent, group) for group in same):
-        return True
-    return bool(same) and base.changed_groups(remote) >= ours
-
-
-def _is_made_by_us(slot: Slot) -> bool:
-    """Whether an event of the slot can only be what an insert of ours has made, which was given up.
-
-    What was ever seen at Google has another id once it is forgotten.
-    """
-    return slot.source == "app" and slot.google is None and slot.base is None and slot.series is None
-
-
-def _contested(slot: Slot, ancestor: SlotContent | None, remote: SlotContent | None) -> frozenset[FieldGroup]:
-    """The groups of which nobody can say whether `ancestor` was ever at Google.
-
-    Only our insert makes an event under an id of ours, but it may be one of before the last edits, which was
-    given up and arrived all the same (see `services.core.descent`, for slots whose history is known); and
-    anybody may have revived a deleted event. What it has in common with what we sent, whoever edits the slot
-    has seen; of the rest nothing is known, and of a tombstone, which tells nothing of what it held, of
-    anything that was edited.
-    """
-    if slot.base is not None or ancestor is None:
-        return frozenset()
-    open_groups = ancestor.changed_groups(remote) if remote is not None else frozenset(FIELD_GROUPS)
-    if slot.google is not None:
-        return open_groups
-    created = slot.created_at
-    return frozenset(group for group in open_groups if slot.edited_at.get(group, created) != created)
 
 
 def _still_unconfirmed(
