@@ -13,7 +13,7 @@ from services.core.intake import slot_from_event, take_in
 from services.core.relocation import arrived
 from services.core.series import may_be_lost_by_us
 from services.sync_descent import with_common_past
-from services.sync_series import SeriesOfPage, compared_with_its_series, series_of
+from services.sync_series import SeriesOfPage, compared_with_its_series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,11 +70,14 @@ class PageSorter:
         """What has to be written for the events of a page."""
         latest = newest(events)
         bound = await self._find_bound(latest)
+        series = await self._series_of_cancelled(latest, bound)
         instances: list[RemoteEvent] = []
         for event_id, event in latest.items():
             slot = bound.get(event_id)
             if slot is not None:
-                await self._take_in(slot, event, afresh=await self._is_to_be_read_afresh(slot, event))
+                # Of what the app has done to a series, Google may tell as of cancelled instances.
+                by_us = slot.id in series and may_be_lost_by_us(slot, series[slot.id])
+                await self._take_in(slot, event, afresh=by_us or must_be_read_afresh(slot, event))
             elif event.instance is not None:
                 instances.append(event)
             elif (former := self._let_go.get(event_id)) is not None and event.content is not None:
@@ -117,11 +120,21 @@ class PageSorter:
             if orphan.google is not None and not listed and not orphan.refetch:
                 self._found.to_refetch.append(replace(orphan, refetch=True))
 
-    async def _is_to_be_read_afresh(self, slot: Slot, event: RemoteEvent) -> bool:
-        if event.content is None and slot.series is not None:
-            by_us = may_be_lost_by_us(slot, await series_of(self._tx, slot))
-            return by_us or must_be_read_afresh(slot, event)
-        return must_be_read_afresh(slot, event)
+    async def _series_of_cancelled(
+        self, events: Mapping[str, RemoteEvent], bound: Mapping[str, Slot]
+    ) -> dict[UUID, Slot | None]:
+        """The series of each exception that is listed as cancelled, by the exception; all in one question."""
+        cancelled = {
+            slot.id: slot.series.series_id
+            for event_id, slot in bound.items()
+            if slot.series is not None and events[event_id].content is None
+        }
+        wanted = {series_id for series_id in cancelled.values() if series_id is not None}
+        found = await self._tx.slots.find_many(self._user_id, wanted)
+        return {
+            slot_id: found.get(series_id) if series_id is not None else None
+            for slot_id, series_id in cancelled.items()
+        }
 
     async def _take_in(self, slot: Slot, event: RemoteEvent, *, afresh: bool) -> None:
         found, listing = self._found, self._listing
