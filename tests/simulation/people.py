@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from services.core.errors import (
-    ReadOnlySlotError,
-    UnknownConflictError,
-    UnknownSlotError,
-)
+from services.core.errors import UnknownConflictError
 from services.core.slots import SlotContent
 from services.slot_reader import SlotReader
-from services.slot_scopes import SlotAddress, SlotEdit
+from services.slot_scopes import SlotAddress
 from services.slot_service import SlotDraft
 from tests.judges.ancestry import FIELDS, Ledger, google_times, remote_value
 from tests.judges.values import conflict_values, local_value, schedule_of
 from tests.simulation.account_holder import AccountHolder
 from tests.simulation.mass_deletions import MassDeletion, delete_much
+from tests.simulation.second_thoughts import GONE, FieldEdit, edit_several, take_back
 
 if TYPE_CHECKING:
     import random
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
 FIGHT_ROUNDS = 40
 """How often two programs that fight have their way."""
 GUEST = "carol@example.com"
-_GONE = (UnknownSlotError, ReadOnlySlotError)
-"""What an app says of an edit that has come too late."""
 
 
 @dataclass(eq=False)
@@ -60,7 +55,7 @@ class Person(AccountHolder):
             lambda replica: replica.slots.create(self.account.user_id, SlotDraft(content)),
         )
         for value in (title, start, name):
-            self._note(value, "", answered=answered)
+            self.note(value, "", answered=answered)
 
     async def edit(self, dice: random.Random) -> None:
         slots = await self.world.slots(self.account.user_id)
@@ -70,29 +65,19 @@ class Person(AccountHolder):
         await self._write(dice, slot, name)
 
     async def _write(self, dice: random.Random, slot: Slot, name: str) -> None:
-        value = self.ledger.value(name)
-        written: Any = schedule_of(value) if name == "schedule" else value
-        saw: list[str] = []
-
-        def change(content: SlotContent) -> SlotContent:
-            seen = local_value(content, name)
-            if seen != value:
-                saw[:] = [seen]
-                self.written_at[value] = self.world.clock.monotonic()
-            return replace(content, **{name: written})
-
+        edit = FieldEdit(self, slot, name, self.ledger.value(name))
         self.causes += 1
         try:
-            answered = await self.send(
-                dice,
-                "PATCH /slots/{slot_id}",
-                lambda replica: replica.slots.edit(
-                    self.account.user_id, SlotAddress(slot.id), SlotEdit(change)
-                ),
-            )
-        except _GONE:
+            answered = await self.send(dice, "PATCH /slots/{slot_id}", edit.carried_out)
+        except GONE:
             return
-        self._note(value, saw[0] if saw else "", answered=answered)
+        edit.noted(answered=answered)
+
+    async def edit_several(self, dice: random.Random) -> None:
+        await edit_several(self, dice)
+
+    async def take_back(self, dice: random.Random) -> None:
+        await take_back(self, dice)
 
     async def drop(self, dice: random.Random) -> None:
         slots = await self.world.slots(self.account.user_id)
@@ -108,7 +93,7 @@ class Person(AccountHolder):
         self.causes += 1
         try:
             answered = await self.send(dice, "DELETE /slots/{slot_id}", delete)
-        except _GONE:
+        except GONE:
             answered = False
         if not answered:
             # Perhaps it was deleted by an earlier sending of this very request.
@@ -132,7 +117,7 @@ class Person(AccountHolder):
                 "POST /slots/{slot_id}/restore",
                 lambda replica: replica.slots.restore(self.account.user_id, SlotAddress(slot.id)),
             )
-        except _GONE:
+        except GONE:
             return
 
     async def resolve(self, dice: random.Random) -> None:
@@ -152,7 +137,7 @@ class Person(AccountHolder):
                     self.account.user_id, conflict.id, "loser" if keep_loser else "winner"
                 ),
             )
-        except (UnknownConflictError, *_GONE):
+        except (UnknownConflictError, *GONE):
             return
         # What was never answered may have happened.
         self.ledger.settled |= set(conflict_values(conflict))
@@ -172,7 +157,7 @@ class Person(AccountHolder):
                 for change in entry.fields.values():
                     self.ledger.settled.add(str(change["before"]))
 
-    def _note(self, value: str, saw: str, *, answered: bool) -> None:
+    def note(self, value: str, saw: str, *, answered: bool) -> None:
         self.ledger.note(value, saw=saw)
         if not answered:
             self.ledger.unconfirmed.add(value)

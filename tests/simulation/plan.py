@@ -82,6 +82,9 @@ MISHAPS: Final = {
 RARE: Final = {"pause_after_write": 4, "event_denied": 6, "tokens_raced": 2, "fight": 2}
 """What is drawn apart from all that: everything else about a seed is the same with it and without it."""
 _RARE_SHARE: Final = 0.2
+SECOND_THOUGHTS: Final = {"edit_several": 1, "take_back": 2}
+"""What people do beside single edits of single things, drawn apart likewise."""
+_SECOND_THOUGHTS_SHARE: Final = 0.25
 _BLAMELESS: Final = {
     "answer_lost": 4,
     "kill": 4,
@@ -205,6 +208,8 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
         mishaps += [_drawn(life, LIFE, span) for _ in range(life.randrange(1, 4))]
     happenings += _mass_deletion(random.Random(f"{seed} mass deletion"), shape, span)
     mishaps += _rare(random.Random(f"{seed} rare"), span)
+    if not shape.series:
+        happenings += _second_thoughts(random.Random(f"{seed} second thoughts"), span)
     return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: (each.act, each.at))))
 
 
@@ -286,6 +291,12 @@ def _rare(dice: random.Random, span: float) -> list[Happening]:
     if dice.random() >= _RARE_SHARE:
         return []
     return [_drawn(dice, RARE, span) for _ in range(dice.randrange(1, 4))]
+
+
+def _second_thoughts(dice: random.Random, span: float) -> list[Happening]:
+    if dice.random() >= _SECOND_THOUGHTS_SHARE:
+        return []
+    return [_drawn(dice, SECOND_THOUGHTS, span) for _ in range(dice.randrange(1, 5))]
 
 
 def _drawn(dice: random.Random, kinds: dict[str, int], span: float) -> Happening:

@@ -23,6 +23,7 @@ from tests.simulation.transactions import SimulatedUnitOfWork
 
 if TYPE_CHECKING:
     from background.ticks import Tick
+    from services.batch_service import BatchService
     from services.channel_service import ChannelService
     from services.connection_service import ConnectionService
     from services.core.policy import SyncPolicy
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from services.slot_service import SlotService
     from services.sync_service import SyncService
     from services.token_service import TokenService
+    from services.undo_service import UndoService
     from tests.simulation.processes import Process
     from tests.simulation.transactions import DatabaseFaults
 
@@ -103,6 +105,16 @@ class Replica:
     def slots(self) -> SlotService:
         """The slots of the API."""
         return self.parts.container.slots
+
+    @property
+    def batches(self) -> BatchService:
+        """Several changes at once."""
+        return self.parts.container.batches
+
+    @property
+    def undo(self) -> UndoService:
+        """Changes that are taken back."""
+        return self.parts.container.undo
 
     @property
     def sync(self) -> SyncService:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.simulation.mutants import leasing, linking, merging, pulling, pushing, recurring, telling
+from tests.simulation.mutants import asking, leasing, linking, merging, pulling, pushing, recurring, telling
 from tests.simulation.mutants.kit import Mutant
 
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(
     each
-    for module in (merging, pushing, pulling, recurring, leasing, telling, linking)
+    for module in (merging, pushing, pulling, recurring, leasing, telling, linking, asking)
     for each in vars(module).values()
     if isinstance(each, Mutant)
 )
