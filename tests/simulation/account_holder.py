@@ -15,6 +15,7 @@ from services.core.accounts import AccountStatus
 from services.core.errors import DatabaseUnavailableError, GoogleNotConnectedError, UnknownHoldError
 from services.core.idempotency import Attempt
 from services.idempotency_service import Answer
+from tests.simulation.erasure import erase
 from tests.simulation.processes import ConnectionLostError
 from tests.simulation.replica import fingerprint
 
@@ -35,6 +36,8 @@ class AccountHolder:
     account: Account
     causes: int = 0
     """How often people gave reason to write to Google."""
+    leaves: bool = False
+    """Whether the person has asked to be erased."""
     _count: int = 0
 
     @property
@@ -193,6 +196,9 @@ class AccountHolder:
         if dice.random() < 0.7:
             await self.world.clock.sleep(dice.uniform(0, 60))
             await self.world.link(self.account)
+
+    async def erase(self, dice: random.Random) -> None:
+        await erase(self, dice)
 
 
 def _shape(value: Any) -> Answer:

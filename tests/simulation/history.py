@@ -8,7 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from services.core.errors import UnknownUserError
 from tests.simulation import judges, loop, mishaps
+from tests.simulation.erasure import nobody_is_left
 from tests.simulation.feed import FeedReader
 from tests.simulation.mass_deletions import judge_the_brake
 from tests.simulation.people import Person
@@ -23,6 +25,8 @@ from tests.simulation.stores import STORES
 from tests.simulation.world import FALLBACK, World, make_world
 
 if TYPE_CHECKING:
+    import random
+
     from tests.simulation.account_holder import AccountHolder
     from tests.simulation.plan import Happening, Plan
     from tests.simulation.stores import Store
@@ -86,12 +90,15 @@ class _Played:
         readers = [FeedReader(world, account) for account in world.accounts]
         try:
             await self._play(world, people, readers, EVERYBODY)
+            people = [person for person in people if not person.leaves]
+            readers = [reader for reader in readers if reader.account in world.accounts]
             await judge_promptness(world)
             await self._calm(world, people)
             await self._one_side_alone(world, people, readers)
             await self._much_is_deleted(world, people, readers)
             await judges.judge(world, people)
             await self._stay_silent(world)
+            await nobody_is_left(world)
             for reader in readers:
                 await reader.judge()
             assert not world.happened[INTERNAL_ERROR], "something failed with an internal error"
@@ -217,9 +224,21 @@ async def _happen(
         await mishaps.ALL[happening.kind](world, dice)
         return
     number = dice.randrange(len(people))
-    if happening.kind == "read_feed":
-        await readers[number].read_feed(dice)
+    person = people[-1 if happening.kind == "erase" else number]
+    if person.leaves:
         return
+    try:
+        await _do(world, person, readers[number], happening, dice)
+    except UnknownUserError:
+        assert person.leaves, "a user is forgotten who wanted to stay"
+
+
+async def _do(
+    world: World, person: AccountHolder, reader: FeedReader, happening: Happening, dice: random.Random
+) -> None:
     kind, _, how = happening.kind.partition(" ")
+    if kind == "read_feed":
+        await reader.read_feed(dice)
+        return
     world.happened[kind] += 1
-    await getattr(people[number], kind)(dice, *([how] if how else []))
+    await getattr(person, kind)(dice, *([how] if how else []))

@@ -85,6 +85,8 @@ _RARE_SHARE: Final = 0.2
 SECOND_THOUGHTS: Final = {"edit_several": 1, "take_back": 2}
 """What people do beside single edits of single things, drawn apart likewise."""
 _SECOND_THOUGHTS_SHARE: Final = 0.25
+_ERASURES: Final = 0.4
+"""In how many histories of two users one of them is erased."""
 _BLAMELESS: Final = {
     "answer_lost": 4,
     "kill": 4,
@@ -208,6 +210,7 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
         mishaps += [_drawn(life, LIFE, span) for _ in range(life.randrange(1, 4))]
     happenings += _mass_deletion(random.Random(f"{seed} mass deletion"), shape, span)
     mishaps += _rare(random.Random(f"{seed} rare"), span)
+    happenings += _erasure(random.Random(f"{seed} erasure"), shape, span)
     if not shape.series:
         happenings += _second_thoughts(random.Random(f"{seed} second thoughts"), span)
     return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: (each.act, each.at))))
@@ -291,6 +294,12 @@ def _rare(dice: random.Random, span: float) -> list[Happening]:
     if dice.random() >= _RARE_SHARE:
         return []
     return [_drawn(dice, RARE, span) for _ in range(dice.randrange(1, 4))]
+
+
+def _erasure(dice: random.Random, shape: Shape, span: float) -> list[Happening]:
+    if shape.users < 2 or dice.random() >= _ERASURES:
+        return []
+    return [_drawn(dice, {"erase": 1}, span)]
 
 
 def _second_thoughts(dice: random.Random, span: float) -> list[Happening]:

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiosqlite
+from sqlalchemy import bindparam, func, select
 
 from persistence.database import Database
 from persistence.memory import MemoryStore, MemoryUnitOfWork
+from persistence.models import metadata, users
 from persistence.sqlite import WritingConnection
 from persistence.unit_of_work import SqlUnitOfWork
 from tests.databases import migrated_file
@@ -29,6 +31,7 @@ from tests.simulation.processes import process_at_work
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterator
     from contextlib import AbstractContextManager
+    from uuid import UUID
 
     from services.core.storage import UnitOfWork
     from tests.simulation.processes import Process
@@ -56,6 +59,9 @@ class Store(Protocol):
     def open(self) -> Opened:
         """A way for one process, or for somebody who looks from outside."""
 
+    async def rows_of(self, user_id: UUID) -> dict[str, int]:
+        """How many rows of a user there are, by table; those without any are left out."""
+
 
 class _InMemory:
     breaks_off = True
@@ -65,6 +71,10 @@ class _InMemory:
 
     def open(self) -> _OpenedMemory:
         return _OpenedMemory(self._store)
+
+    async def rows_of(self, user_id: UUID) -> dict[str, int]:
+        """How many rows of a user there are, by table."""
+        return {name: len(rows) for name, users in self._store.tables.items() if (rows := users.get(user_id))}
 
 
 class _OpenedMemory:
@@ -85,6 +95,17 @@ class _InFile:
     def open(self) -> _OpenedFile:
         return _OpenedFile(self._file, self._connections)
 
+    async def rows_of(self, user_id: UUID) -> dict[str, int]:
+        """How many rows of a user there are, by table."""
+        found = {}
+        async with self.open().database.transaction(writing=False) as connection:
+            for table in metadata.sorted_tables:
+                owner = table.c.id if table is users else table.c.get("user_id")
+                if owner is not None:
+                    count = select(func.count()).where(owner == bindparam("owner"))
+                    ((found[table.name],),) = await connection.fetch(count, {"owner": user_id})
+        return {name: count for name, count in found.items() if count}
+
     def close(self) -> None:
         """Close what is open still."""
         for process in list(self._connections):
@@ -94,7 +115,8 @@ class _InFile:
 class _OpenedFile:
     def __init__(self, file: Path, connections: dict[Process | None, list[aiosqlite.Connection]]) -> None:
         self._connections = connections
-        self.uow: UnitOfWork = SqlUnitOfWork(Database(f"sqlite:///{file}", opened_by=self._opener))
+        self.database = Database(f"sqlite:///{file}", opened_by=self._opener)
+        self.uow: UnitOfWork = SqlUnitOfWork(self.database)
 
     def _opener(
         self, path: str, kind: type[sqlite3.Connection], *, timeout_s: float

@@ -40,6 +40,15 @@ STORIES: dict[str, tuple[str, ...]] = {
     "a deleted slot is restored": ("drop", "restore"),
     "everything is listed again": ("tokens_forgotten", "google_edit", "edit", "ask_for_sync"),
     "the account is linked again": ("edit", "disconnect", "relink", "edit"),
+    "one of two users is erased": (
+        "create",
+        "edit",
+        "erase",
+        "create",
+        "edit",
+        "google_edit",
+        "ask_for_sync",
+    ),
 }
 DAILY = "RRULE:FREQ=DAILY;COUNT=5"
 STORIES_OF_SERIES: dict[str, tuple[str, ...]] = {
@@ -63,7 +72,8 @@ def plan_of(kinds: tuple[str, ...], strike: Strike, wait: int) -> Plan:
     """The story, with a strike at this wait after it has begun."""
     told = [Happening(0.1, kind, number) for number, kind in enumerate(("create", "born", "born"))]
     told += [Happening(BEGAN + 0.2 * number, kind, 100 + number) for number, kind in enumerate(kinds)]
-    return _struck(CALM, told, strike, wait)
+    shape = replace(CALM, users=2) if "erase" in kinds else CALM
+    return _struck(shape, told, strike, wait)
 
 
 def plan_of_series(kinds: tuple[str, ...], strike: Strike, wait: int) -> Plan:

@@ -42,6 +42,8 @@ class Mutant:
     """Whether nothing goes wrong in these histories."""
     google_ahead_s: float
     """How far Google's clock is ahead in these histories; 0: as the seed says."""
+    users: int
+    """How many users these histories have; 0: as the seed says."""
     _apply: Apply
 
     @contextmanager
@@ -66,6 +68,8 @@ class Mutant:
     def _with_what_happens_often(self, plan: Plan) -> Plan:
         if self.google_ahead_s:
             plan = replace(plan, shape=replace(plan.shape, google_ahead_s=self.google_ahead_s))
+        if self.users:
+            plan = replace(plan, shape=replace(plan.shape, users=self.users))
         if not self.often:
             return plan
         dice = random.Random(f"{plan.seed} often")
@@ -80,14 +84,18 @@ class Mutant:
 
 
 def mutant(
-    *often: str, of_series: bool = False, calm: bool = False, google_ahead_s: float = 0.0
+    *often: str,
+    of_series: bool = False,
+    calm: bool = False,
+    google_ahead_s: float = 0.0,
+    users: int = 0,
 ) -> Callable[[Apply], Mutant]:
     """Make a mutant that bears the name of a function and says what stands in its docstring."""
 
     def make(apply: Apply) -> Mutant:
         assert apply.__doc__ is not None
         name, harm = apply.__name__.replace("_", " "), " ".join(apply.__doc__.split())
-        return Mutant(name, harm, often, of_series, calm, google_ahead_s, apply)
+        return Mutant(name, harm, often, of_series, calm, google_ahead_s, users, apply)
 
     return make
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from persistence.memory.state import Workspace
 from services import connection_service, token_service
 from services.bindings import unbound
 from services.connection_service import ConnectionService
@@ -117,3 +118,17 @@ def links_begin_with_the_next_poll(patch: MonkeyPatch) -> None:
             await right(self, user_id, status, **more)
 
     patch.setattr(MemoryCalendarSyncRepository, "set_status", set_status)
+
+
+@mutant("erase", users=2)
+def erasing_leaves_answers(patch: MonkeyPatch) -> None:
+    """Who is erased is known still by the answers that are kept for requests sent again."""
+    right = Workspace.erase
+
+    def forgetful(self: Any, user_id: UUID) -> None:
+        answers = dict(self.of("idempotency", user_id))
+        right(self, user_id)
+        if answers:
+            self.to_write("idempotency", user_id).update(answers)
+
+    patch.setattr(Workspace, "erase", forgetful)
