@@ -62,7 +62,6 @@ def _is_settled(slot: FromClause) -> ColumnElement[bool]:
         ~c.dirty,
         c.sent.is_(None),
         ~c.refetch,
-        c.moving_to.is_(None),
         c.hold_id.is_(None),
         c.quarantined_until.is_(None),
         c.open_conflicts == 0,

@@ -105,7 +105,7 @@ def take_in(
         hold_id=None if remote is not None else slot.hold_id,
         open_conflicts=slot.open_conflicts + len(losses),
     )
-    if not after.dirty and after.moving_to is None:
+    if not after.needs_attention:
         after = replace(after, failure=None, notify="none")
     elif slot.google is not None and slot.google.restriction not in (None, event.copy.restriction):
         # What Google refused for good it may take now.

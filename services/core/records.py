@@ -219,7 +219,12 @@ class Slot:
     @property
     def needs_attention(self) -> bool:
         """Whether the push phase has anything to do or to find out."""
-        return self.sent is not None or self.refetch or self.dirty or self.moving_to is not None
+        return self.sent is not None or self.refetch or self.dirty or self._is_to_move
+
+    @property
+    def _is_to_move(self) -> bool:
+        """Whether there is anything that could move: what is gone on both sides waits until it is back."""
+        return self.moving_to is not None and (self.local is not None or self.base is not None)
 
     @property
     def push_at(self) -> datetime | None:

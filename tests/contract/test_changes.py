@@ -296,14 +296,19 @@ async def test_what_the_sync_or_a_person_still_needs_is_kept(uow: UnitOfWork) ->
         gone(user_id, "to be deleted", base=content),
         gone(user_id, "asked", sent=content),
         gone(user_id, "to be read", refetch=True),
-        gone(user_id, "on its way", moving_to="work"),
         gone(user_id, "held", hold_id=new_id()),
         gone(user_id, "fought over", quarantined_until=NOW),
         gone(user_id, "contested", open_conflicts=1),
     )
     assert await forget(uow, user_id) == 0
     assert await left(uow, user_id) == {each.id for each in needed}
-    assert await reach(uow, user_id) == Reach(7, 0)
+    assert await reach(uow, user_id) == Reach(6, 0)
+
+
+async def test_what_is_gone_moves_nowhere_and_is_forgotten(uow: UnitOfWork) -> None:
+    user_id = await some_user(uow)
+    await stored(uow, gone(user_id, "on its way", moving_to="work"))
+    assert await forget(uow, user_id) == 1
 
 
 async def test_cancelled_instances_are_kept_as_long_as_their_series(uow: UnitOfWork) -> None:

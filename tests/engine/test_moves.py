@@ -162,6 +162,18 @@ async def test_a_slot_that_is_deleted_on_its_way_is_gone_everywhere(
     assert (live(world, "primary"), live(world, WORK), await world.all_slots()) == ({}, {}, [])
 
 
+async def test_what_google_deletes_on_its_way_goes_nowhere_until_it_is_back(moved: tuple[World, Slot, str]):
+    world, slot, event_id = moved
+    await world.move(slot, WORK)
+    world.google.delete(event_id)
+    assert await world.settle() < 10
+    assert (live(world, "primary"), live(world, WORK), await world.all_slots()) == ({}, {}, [])
+    assert not (await world.slot(slot.id)).needs_attention
+    await world.restore(slot)
+    await rest(world)
+    await only_there(world, slot, event_id)
+
+
 async def test_what_google_does_not_have_moves_at_once(world: World):
     await world.settle()
     await select(world, WORK)
