@@ -28,6 +28,13 @@ class Overtaken:
     """Google refused because somebody was faster, and nothing was done; `event` is its state now."""
 
     event: RemoteEvent | None
+    denied_there: bool = False
+    """Whether it is gone here, and Google knows none where it was to move to."""
+
+    @property
+    def is_denial(self) -> bool:
+        """Whether Google says that it knows no event where one was, or where one may be."""
+        return self.event is None or self.denied_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +133,12 @@ class PushCalls:
             case Fetch(event_id):
                 return Overtaken(await self._look_up(run, calendar_id, event_id))
             case Locate(event_id, destination):
-                event = await self._look_up(run, destination, event_id)
-                if event is not None and event.content is not None:
-                    return Arrived(event)
-                return Overtaken(await self._look_up(run, calendar_id, event_id))
+                there = await self._look_up(run, destination, event_id)
+                if there is not None and there.content is not None:
+                    return Arrived(there)
+                here = await self._look_up(run, calendar_id, event_id)
+                is_gone = here is None or here.content is None
+                return Overtaken(here, denied_there=is_gone and there is None)
             case Move(event_id, etag, destination):
                 await self._calendars.move(
                     user_id,

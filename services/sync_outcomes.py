@@ -78,7 +78,7 @@ class PushOutcomes:
                 # The wish that this call carried was not met; an edit meanwhile counted on it.
                 slot = replace(slot, notify=prepared.notify)
             match outcome:
-                case Overtaken(None) if not is_believed(call, slot):
+                case Overtaken() if outcome.is_denial and not is_believed(call, slot):
                     await tx.slots.save([to_be_looked_for_again(call, slot, now)])
                 case Answered(event) | Overtaken(event):
                     landed = isinstance(outcome, Answered)
