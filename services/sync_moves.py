@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.core.frozen import replace
 from services.core.intake import take_in
-from services.core.records import PushFailure
+from services.core.records import HistoryEntry, PushFailure
 from services.core.relocation import arrived, following_series, stayed
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def store_arrival(
     if await tx.slots.find_by_events(slot.user_id, destination, [event.event_id]):
         # Another copy of the event stands there: that of a guest, under the same id.
         failure = PushFailure("duplicate", "The other calendar has a copy of this event", 1, None)
-        await store_refusal(tx, replace(slot, version=slot.version + 1, updated_at=now), failure)
+        await store_refusal(tx, slot, failure, now=now)
         return
     there = replace(arrived(slot, destination), failure=None, version=slot.version + 1, updated_at=now)
     intake = take_in(there, event, now=now, clock_ahead=clock_ahead, policy=run.policy.loop)
@@ -45,10 +45,11 @@ async def store_arrival(
     run.count(pushed=1)
 
 
-async def store_refusal(tx: Transaction, slot: Slot, failure: PushFailure) -> None:
-    """Google does not move the slot, now or ever."""
-    kept = stayed(slot, failure)
-    await tx.slots.save([kept])
+async def store_refusal(tx: Transaction, slot: Slot, failure: PushFailure, *, now: datetime) -> None:
+    """Google does not move the slot, now or ever; clients see it where it was."""
+    kept = replace(stayed(slot, failure), version=slot.version + 1, updated_at=now)
+    back = {"calendar_id": {"before": slot.wanted_calendar_id, "after": kept.wanted_calendar_id}}
+    await tx.slots.save([kept], [HistoryEntry(slot.user_id, slot.id, 0, now, "google", back)])
     await take_exceptions_along(tx, kept)
 
 

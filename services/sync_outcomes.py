@@ -92,7 +92,7 @@ class PushOutcomes:
                 case NewLife():
                     await self._store_new_life(tx, run, slot, now=now)
                 case Failed(error) if isinstance(call, Move) and error.failure is FailureClass.PERMANENT:
-                    await store_refusal(tx, slot, _failure(run, slot, error))
+                    await store_refusal(tx, slot, _failure(run, slot, error), now=now)
                 case Failed(error, sent_unknown):
                     await self._store_failure(tx, run, slot, call, error, sent_unknown=sent_unknown)
                 case Departed():

@@ -268,6 +268,20 @@ async def test_a_refused_move_leaves_the_slot_where_it_is(moved: tuple[World, Sl
     await only_there(world, slot, event_id)
 
 
+async def test_the_history_tells_of_a_refused_move(moved: tuple[World, Slot, str]):
+    world, slot, _ = moved
+    world.google.fault("answer", path="/move", status=403, reason="forbidden")
+    asked = await world.move(slot, WORK)
+    await rest(world)
+    history = await world.reader.history(USER, SlotAddress(slot.id))
+    moves = [(each.origin, each.fields["calendar_id"]) for each in history if "calendar_id" in each.fields]
+    assert moves == [
+        ("app", {"before": "primary", "after": WORK}),
+        ("google", {"before": WORK, "after": "primary"}),
+    ]
+    assert (await world.slot(slot.id)).version > asked.version
+
+
 async def interleaved(pause_here: int, pause_there: int) -> tuple[bool, bool]:
     """Each calendar's run stands still at some step, while the other's goes on; tells which ended before."""
     world = await two_calendars()
