@@ -126,6 +126,7 @@ def unbound(slot: Slot) -> Slot:
         slot,
         calendar_id=slot.wanted_calendar_id,
         moving_to=None,
+        seen_listing=0,
         google=None,
         base=None,
         sent=None,

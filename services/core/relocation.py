@@ -46,7 +46,7 @@ def require_movable(slot: Slot) -> None:
 def relocated(slot: Slot, calendar_id: str) -> Slot:
     """The slot with the wish to be in a calendar; what Google does not have moves at once."""
     if slot.google is None and slot.sent is None:
-        return replace(slot, calendar_id=calendar_id, moving_to=None)
+        return replace(slot, calendar_id=calendar_id, moving_to=None, seen_listing=0)
     return replace(slot, moving_to=None if calendar_id == slot.calendar_id else calendar_id, failure=None)
 
 
@@ -60,13 +60,15 @@ def relocation(edited: Edit, calendar_id: str, *, now: datetime) -> Edit:
 
 
 def arrived(slot: Slot, calendar_id: str) -> Slot:
-    """The slot once its event is in a calendar."""
-    return replace(slot, calendar_id=calendar_id, moving_to=None)
+    """The slot once its event is in a calendar, whose listings have not shown it yet."""
+    return replace(slot, calendar_id=calendar_id, moving_to=None, seen_listing=0)
 
 
 def following_series(exception: Slot, series: Slot) -> Slot:
     """An exception whose series has got, reached or given up another calendar."""
     moved = replace(exception, calendar_id=series.calendar_id, moving_to=series.moving_to)
+    if moved.calendar_id != exception.calendar_id:
+        moved = replace(moved, seen_listing=0)
     if exception.moving_to is None or series.moving_to is not None:
         return moved
     # What it looked like from here meanwhile may have been what the move left behind.

@@ -141,6 +141,22 @@ async def test_one_denial_at_the_other_end_brings_nothing_back(moved: tuple[Worl
     assert await world.review.conflicts(USER, after=None, limit=10) == []
 
 
+@pytest.mark.parametrize("listings", [1, 2, 3])
+async def test_listings_of_the_former_calendar_tell_nothing_of_the_new_one(
+    moved: tuple[World, Slot, str], listings: int
+):
+    world, slot, event_id = moved
+    for _ in range(listings):
+        world.google.call("POST", "/sync-tokens/invalidate", {"account": EMAIL, "calendar": "primary"})
+        await world.pull()
+    await world.move(slot, WORK)
+    await rest(world)
+    put(world, WORK, id=event_id, status="cancelled")
+    world.google.call("POST", "/sync-tokens/invalidate", {"account": EMAIL, "calendar": WORK})
+    await world.pull(WORK)
+    assert await world.all_slots() == []
+
+
 async def test_an_edit_goes_along(moved: tuple[World, Slot, str]):
     world, slot, event_id = moved
     await world.move(slot, WORK, title="Renamed")
