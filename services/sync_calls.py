@@ -93,9 +93,10 @@ class PushCalls:
                 FailureClass.INVALID_STATE,
             }:
                 return Departed()
-            if error.failure is FailureClass.CONFLICT or (
+            is_overtaken = error.failure is FailureClass.CONFLICT or (
                 error.failure is FailureClass.INVALID_STATE and isinstance(call, Patch | Delete)
-            ):
+            )
+            if is_overtaken and not isinstance(call, Locate):
                 return await self._look_again(run, call, error)
             if isinstance(call, Revive) and _may_begin_anew(slot, error):
                 denied = error.failure is FailureClass.INVALID_STATE and slot.series is None

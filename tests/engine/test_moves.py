@@ -131,11 +131,16 @@ async def test_a_full_listing_in_the_middle_takes_nothing_for_deleted(moved: tup
     await only_there(world, slot, event_id)
 
 
-async def test_one_denial_at_the_other_end_brings_nothing_back(moved: tuple[World, Slot, str]):
+@pytest.mark.parametrize(
+    ("status", "reason"), [(404, "notFound"), (409, "conflict"), (412, "conditionNotMet")]
+)
+async def test_one_refused_look_at_the_other_end_brings_nothing_back(
+    moved: tuple[World, Slot, str], status: int, reason: str
+):
     world, slot, event_id = moved
     await world.move(slot, WORK, title="Renamed")
     at_the_end = "group.calendar.google.com/events/[^/]+$"
-    world.google.fault("answer", method="GET", path=at_the_end, status=404, reason="notFound")
+    world.google.fault("answer", method="GET", path=at_the_end, status=status, reason=reason)
     await rest(world)
     await only_there(world, slot, event_id, "Renamed")
     assert await world.review.conflicts(USER, after=None, limit=10) == []
