@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -67,8 +68,18 @@ class Google:
     def __init__(self, sandbox: Sandbox, email: str = EMAIL) -> None:
         self.sandbox = sandbox
         self.email = email
-        self._events = f"/calendars/{quote(email)}/primary/events"
+        self.calendar = "primary"
         self.call("POST", "/accounts", {"email": email})
+
+    def in_calendar(self, calendar_id: str) -> Google:
+        """The same person in another calendar."""
+        there = copy(self)
+        there.calendar = calendar_id
+        return there
+
+    @property
+    def _events(self) -> str:
+        return f"/calendars/{quote(self.email)}/{quote(self.calendar, safe='')}/events"
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One call of the control API."""

@@ -101,13 +101,15 @@ class AccountHolder:
     async def review(self, dice: random.Random) -> None:
         """A person looks at what is held: is it gone in Google?"""
         user_id = self.account.user_id
-        there = {event["id"] for event in self.account.google.events()}
+        there = {
+            (google.calendar, event["id"]) for google in self.account.calendars for event in google.events()
+        }
         async with self.world.store.reading() as tx:
             holds = await tx.holds.page(user_id, after=None, limit=100)
         for hold in holds:
             async with self.world.store.reading() as tx:
                 held = await tx.slots.held_by(user_id, hold.id)
-            kept = any(slot.google and slot.google.event_id in there for slot in held)
+            kept = any(slot.google and (slot.calendar_id, slot.google.event_id) in there for slot in held)
             reject = kept or dice.random() < 0.3
             if not reject:
                 for slot in held:

@@ -20,6 +20,7 @@ from tests.simulation.promptness import judge_promptness
 from tests.simulation.resting import QUIET_S, Rest
 from tests.simulation.series_judges import app_side, google_side, nothing_was_changed
 from tests.simulation.series_people import SeriesPerson
+from tests.simulation.several_calendars import PersonOfTwoCalendars
 from tests.simulation.sometimes import INTERNAL_ERROR, branches_counted, internal_errors_counted
 from tests.simulation.stores import STORES
 from tests.simulation.world import FALLBACK, World, make_world
@@ -200,6 +201,8 @@ def _clocks_were_set(world: World) -> bool:
 
 def people_of(world: World) -> list[AccountHolder]:
     """Somebody in every account."""
+    if world.plan.shape.second_calendar:
+        return [PersonOfTwoCalendars(world, account) for account in world.accounts]
     if not world.plan.shape.series:
         return [Person(world, account) for account in world.accounts]
     people = [SeriesPerson(world, account) for account in world.accounts]

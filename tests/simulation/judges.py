@@ -18,7 +18,7 @@ from services.slot_scopes import SlotAddress
 from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
 from tests.judges.values import conflict_values, local_value
 from tests.simulation.people import Person
-from tests.simulation.plan import LIFE, PEOPLE
+from tests.simulation.plan import CALENDARS, LIFE, PEOPLE
 from tests.simulation.series_judges import (
     every_edit_of_series_is_accounted_for,
     no_series_is_there_twice,
@@ -26,6 +26,7 @@ from tests.simulation.series_judges import (
     what_was_cancelled_is_brought_back_by_its_edits_alone,
 )
 from tests.simulation.series_people import SeriesPerson
+from tests.simulation.several_calendars import PersonOfTwoCalendars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ async def judge(world: World, people: Sequence[AccountHolder]) -> None:
     for person in people:
         user_id = person.account.user_id
         slots = await world.slots(user_id)
-        events = person.account.google.events()
+        events = person.account.events()
         async with world.store.reading() as tx:
             conflicts = await tx.conflicts.page(user_id, after=None, limit=10_000)
         if isinstance(person, SeriesPerson):
@@ -55,7 +56,13 @@ async def judge(world: World, people: Sequence[AccountHolder]) -> None:
             if not person.writes_are_late:
                 what_was_cancelled_is_brought_back_by_its_edits_alone(person, slots, conflicts)
         elif isinstance(person, Person):
-            both_sides_are_equal(slots, events)
+            if isinstance(person, PersonOfTwoCalendars):
+                person.judge_moves(slots)
+            for calendar in person.account.calendars:
+                here = [slot for slot in slots if slot.calendar_id == calendar.calendar]
+                both_sides_are_equal(here, calendar.events())
+            in_one = {calendar.calendar for calendar in person.account.calendars}
+            assert {slot.calendar_id for slot in slots} <= in_one, "a slot is in no calendar of the person's"
             every_edit_is_accounted_for(person, events, conflicts)
             if not world.happened["google's clock steps"]:
                 the_later_edit_won(person, conflicts, within_s=_clocks_agree_within(world.plan.shape))
@@ -162,7 +169,9 @@ def writes_have_causes(world: World, people: Sequence[AccountHolder]) -> None:
     changes_there = sum(person.values_written for person in people)
     most = 2 * reasons + 2 * mishaps + changes_there
     assert world.line.writes.total() <= most, f"I5: {world.line.writes} for {reasons} reasons"
-    if world.plan.shape.webhooks and all(each.kind in {*PEOPLE, "fight"} for each in world.plan.happenings):
+    if world.plan.shape.webhooks and all(
+        each.kind in {*PEOPLE, *CALENDARS, "fight"} for each in world.plan.happenings
+    ):
         fiercest = world.line.fiercest
         assert fiercest <= _FIERCEST, f"I5: one event was changed {fiercest} times within a minute"
     assert not world.line.echoes, f"I5: {world.line.echoes} writes of what Google had already"
@@ -172,6 +181,8 @@ def google_is_asked_when_it_wants(world: World) -> None:
     """I15: who is told to wait waits, unless whoever was told is no more, or a person linked again."""
     if any(world.plan.shape.skews_s):
         return  # One replica's moment has come while another one's has not.
+    if world.plan.shape.second_calendar:
+        return  # Each calendar hears of it for itself.
     excused = any(
         what.startswith(("struck", "database", "stopped", "our clock")) or what in LIFE
         for what in world.happened
@@ -203,7 +214,11 @@ async def judge_bookkeeping(world: World, person: AccountHolder, conflicts: list
                 assert before == change["before"], f"a change of {name} is missing in the history"
                 known[name] = change["after"]
         assert seqs == sorted(seqs)
-        now = {**content_to_document(slot.content), "deleted": slot.deleted_at is not None}
+        now = {
+            **content_to_document(slot.content),
+            "deleted": slot.deleted_at is not None,
+            "calendar_id": slot.wanted_calendar_id,
+        }
         for name, value in known.items():
             assert now[name] == value, f"the last change of {name} is missing in the history"
 
@@ -214,8 +229,9 @@ async def state_of(world: World) -> dict[str, Any]:
     for account in world.accounts:
         for slot in await world.slots(account.user_id, deleted=True):
             state[f"slot {slot.id}"] = replace(slot, seen_listing=0)
-        for event in account.google.events(deleted=True):
-            state[f"event {event['id']}"] = event
+        for google in account.calendars:
+            for event in google.events(deleted=True):
+                state[f"event {event['id']} in {google.calendar}"] = event
     return state
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from sandbox import Request
 from services.core.boundary import _open_transactions
+from services.core.calendar_entry import PRIMARY
 from services.google.transport import HttpRequest, HttpResponse, no_answer
 from tests.simulation.grants import DeadGrants
 from tests.simulation.sight import NOBODY, Sight, series_cut
@@ -97,10 +98,10 @@ class Line:
     """Calls that were made before the time at which Google wanted to be asked again, which was known."""
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Since when it is known that Google does not want to be asked, and until when, by account."""
-    channel_opened_at: dict[str, float] = field(default_factory=dict)
-    """When notifications were asked for last, by account."""
-    listed_to_the_end: dict[str, float] = field(default_factory=dict)
-    """When the last page of a listing of changes was read last, by account.
+    channel_opened_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When notifications were asked for last, by account and calendar."""
+    listed_to_the_end: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When the last page of a listing of changes was read last, by account and calendar.
 
     A listing of everything may have begun long before, and tells nothing of what was changed since.
     """
@@ -169,8 +170,8 @@ class Line:
         return answer
 
     def _stored(self, request: HttpRequest, path: str) -> bytes | None:
-        account = str(self.account_of(request))
-        log = self.sandbox._world.calendars.log(account)
+        account, calendar = str(self.account_of(request)), _calendar_in(path)
+        log = self.sandbox._world.calendars.log(account if calendar == PRIMARY else calendar)
         stored = log.by_id.get(path.rsplit("/", 1)[1])
         return None if stored is None else stored.body
 
@@ -179,11 +180,11 @@ class Line:
         self.changes[path] = [*lately, now]
         self.fiercest = max(self.fiercest, len(self.changes[path]))
 
-    def _note_channel(self, account: str, now: float) -> None:
+    def _note_channel(self, account: str, calendar: str, now: float) -> None:
         # Several processes may open the first one at the same time.
-        replaced = now - self.channel_opened_at.get(account, now) > _REPEATED_WITHIN_S
+        replaced = now - self.channel_opened_at.get((account, calendar), now) > _REPEATED_WITHIN_S
         self.happened["channel replaced"] += replaced
-        self.channel_opened_at[account] = now
+        self.channel_opened_at[account, calendar] = now
 
     def _note_limit(self, request: HttpRequest, answer: Response, now: float, sent_at: float) -> None:
         account = self.account_of(request)
@@ -202,7 +203,7 @@ class Line:
             # Of whatever was granted since, too; nobody is told before the next call.
             self.last_write_at = now
         if path.endswith("/watch") and answer.status == HTTPStatus.OK:
-            self._note_channel(str(self.account_of(request)), now)
+            self._note_channel(str(self.account_of(request)), _calendar_in(path), now)
         if not path.startswith("/calendar/v3/") or "/channels/" in path or path.endswith("/watch"):
             return
         self._note_limit(request, answer, now, sent_at)
@@ -210,7 +211,7 @@ class Line:
             self.listed += 1
             ended = answer.status == HTTPStatus.OK and b'"nextSyncToken"' in answer.body
             if ended and "syncToken=" in request.url:
-                self.listed_to_the_end[str(self.account_of(request))] = now
+                self.listed_to_the_end[str(self.account_of(request)), _calendar_in(path)] = now
             return
         self.others += 1
         if request.method != "GET" and answer.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -286,6 +287,11 @@ def _without_marks(body: bytes) -> dict[str, Any]:
     """An event without what tells its versions apart."""
     marks = ("etag", "updated", "sequence")
     return {name: value for name, value in orjson.loads(body).items() if name not in marks}
+
+
+def _calendar_in(path: str) -> str:
+    """The calendar that the path of a call names: /calendar/v3/calendars/{calendar}/events..."""
+    return unquote(path.split("/")[4])
 
 
 def _lower(request: HttpRequest) -> dict[str, str]:

@@ -31,15 +31,20 @@ class MassDeletion:
 
 async def delete_much(person: Person, dice: random.Random) -> None:
     """A person empties much of the calendar, by some program perhaps."""
-    events = person.account.google.events()
+    google = person.account.some_calendar(dice)
+    events = google.events()
     chosen = dice.sample(events, dice.randint(min(1, len(events)), len(events)))
     ids = {event["id"] for event in chosen}
     slots = await person.world.slots(person.account.user_id)
-    of_these = {slot.id for slot in slots if slot.google is not None and slot.google.event_id in ids}
+    of_these = {
+        slot.id
+        for slot in slots
+        if slot.calendar_id == google.calendar and slot.google is not None and slot.google.event_id in ids
+    }
     person.mass_deletion = MassDeletion(len(events), of_these)
     for event in chosen:
-        person.delete_there(event)
-    person.account.google.call("POST", "/sync-tokens/invalidate", {"account": person.account.email})
+        person.delete_there(google, event)
+    google.call("POST", "/sync-tokens/invalidate", {"account": person.account.email})
     person.world.deliver()
 
 

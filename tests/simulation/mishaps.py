@@ -147,11 +147,13 @@ async def nothing_there(world: World, dice: random.Random) -> None:
     Twice in a row nobody could tell it from an empty one, nor before anything of it was seen.
     """
     account = dice.choice(world.accounts)
+    calendar = account.some_calendar(dice).calendar
     slots = await world.slots(account.user_id, deleted=True)
-    if world.happened["calendar shown empty"] or all(slot.google is None for slot in slots):
+    seen = any(slot.google is not None for slot in slots if slot.calendar_id == calendar)
+    if world.happened["calendar shown empty"] or not seen:
         return
     world.happened["calendar shown empty"] += 1
-    glitch = {"kind": "nothing_there", "calendar": "primary", "account": account.email, "times": 1}
+    glitch = {"kind": "nothing_there", "calendar": calendar, "account": account.email, "times": 1}
     account.google.call("POST", "/listings/glitch", glitch)
 
 

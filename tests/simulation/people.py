@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import random
 
     from services.core.records import Slot
+    from tests.engine.google_side import Google
     from tests.simulation.replica import Replica
 
 FIGHT_ROUNDS = 40
@@ -46,16 +47,21 @@ class Person(AccountHolder):
     async def create(self, dice: random.Random) -> None:
         title, name = self._new_title("app"), f"{self.account.email} {self.next_number()}"
         start = self.ledger.value("schedule")
-        content = SlotContent(title, schedule_of(start), description=name)
+        draft = self.draft(SlotContent(title, schedule_of(start), description=name), dice)
         self.titles.append(title)
         self.causes += 1
         answered = await self.send(
             dice,
             "POST /slots",
-            lambda replica: replica.slots.create(self.account.user_id, SlotDraft(content)),
+            lambda replica: replica.slots.create(self.account.user_id, draft),
         )
         for value in (title, start, name):
             self.note(value, "", answered=answered)
+
+    def draft(self, content: SlotContent, dice: random.Random) -> SlotDraft:
+        """A new slot with this content."""
+        del dice
+        return SlotDraft(content)
 
     async def edit(self, dice: random.Random) -> None:
         slots = await self.world.slots(self.account.user_id)
@@ -190,21 +196,20 @@ class Person(AccountHolder):
         more = _new_times(start)
         if dice.random() < 0.5:
             more["attendees"] = [{"email": GUEST}]
-        self.account.google.create(title, **more)
+        self.account.some_calendar(dice).create(title, **more)
         self.world.deliver()
 
     async def google_edit(self, dice: random.Random) -> None:
-        events = self.account.google.events()
-        if not events:
-            return
-        self._write_there(dice.choice(events), dice.choice(list(FIELDS)))
+        google = self.account.some_calendar(dice)
+        if events := google.events():
+            self._write_there(google, dice.choice(events), dice.choice(list(FIELDS)))
 
-    def _write_there(self, event: dict[str, Any], name: str) -> None:
+    def _write_there(self, google: Google, event: dict[str, Any], name: str) -> None:
         value = self.ledger.value(name)
         self.ledger.note(value, saw=remote_value(event, name))
         self.written_at[value] = self.world.clock.monotonic()
         changes = google_times(value) if name == "schedule" else {FIELDS[name]: value}
-        self.account.google.edit(event["id"], **changes)
+        google.edit(event["id"], **changes)
         self.world.deliver()
 
     async def fight(self, dice: random.Random) -> None:
@@ -216,21 +221,21 @@ class Person(AccountHolder):
         for _ in range(FIGHT_ROUNDS):
             await self._write(dice, slot, "title")
             await self.world.clock.sleep(dice.uniform(0.2, 0.8))
-            for event in self.account.google.events():
-                if slot.google is not None and event["id"] == slot.google.event_id:
-                    self._write_there(event, "title")
+            for google in self.account.calendars:
+                for event in google.events():
+                    if slot.google is not None and event["id"] == slot.google.event_id:
+                        self._write_there(google, event, "title")
             await self.world.clock.sleep(dice.uniform(0.2, 0.8))
 
     async def google_delete(self, dice: random.Random) -> None:
-        events = self.account.google.events()
-        if not events:
-            return
-        self.delete_there(dice.choice(events))
-        self.world.deliver()
+        google = self.account.some_calendar(dice)
+        if events := google.events():
+            self.delete_there(google, dice.choice(events))
+            self.world.deliver()
 
-    def delete_there(self, event: dict[str, Any]) -> None:
+    def delete_there(self, google: Google, event: dict[str, Any]) -> None:
         self.ledger.settled |= {remote_value(event, name) for name in FIELDS}
-        self.account.google.delete(event["id"])
+        google.delete(event["id"])
 
     async def google_mass_deletion(self, dice: random.Random) -> None:
         await delete_much(self, dice)
@@ -238,32 +243,34 @@ class Person(AccountHolder):
     async def google_undelete(self, dice: random.Random) -> None:
         """A person finds something in the bin."""
         slots = await self.world.slots(self.account.user_id, deleted=True)
+        google = self.account.some_calendar(dice)
+        if gone := self._bin(google, slots):
+            event = dice.choice(gone)
+            self.ledger.reasserted |= {remote_value(event, name) for name in FIELDS}
+            google.edit(event["id"], status="confirmed")
+            self.world.deliver()
+
+    def _bin(self, google: Google, slots: list[Slot]) -> list[dict[str, Any]]:
         bound = {slot.google.event_id for slot in slots if slot.google}
-        gone = [
+        return [
             event
-            for event in self.account.google.events(deleted=True)
+            for event in google.events(deleted=True)
             if event["status"] == "cancelled" and event["id"] in bound
         ]
-        if not gone:
-            return
-        event = dice.choice(gone)
-        self.ledger.reasserted |= {remote_value(event, name) for name in FIELDS}
-        self.account.google.edit(event["id"], status="confirmed")
-        self.world.deliver()
 
     async def google_reminders(self, dice: random.Random) -> None:
         """Google counts this as no change of the event."""
-        events = self.account.google.events()
-        if not events:
-            return
-        overrides = [{"method": "popup", "minutes": dice.randrange(1000)}]
-        reminders = {"useDefault": False, "overrides": overrides}
-        self.account.google.edit(dice.choice(events)["id"], reminders=reminders)
-        self.world.deliver()
+        google = self.account.some_calendar(dice)
+        if events := google.events():
+            overrides = [{"method": "popup", "minutes": dice.randrange(1000)}]
+            reminders = {"useDefault": False, "overrides": overrides}
+            google.edit(dice.choice(events)["id"], reminders=reminders)
+            self.world.deliver()
 
     async def google_extras(self, dice: random.Random) -> None:
         """The person uses what the app knows nothing of."""
-        events = self.account.google.events()
+        google = self.account.some_calendar(dice)
+        events = google.events()
         if not events:
             return
         event = dice.choice(events)
@@ -272,7 +279,7 @@ class Person(AccountHolder):
             "source": {"title": f"source {self.next_number()}", "url": "https://example.com/"},
         }
         self.extras[event["id"]] = extra
-        self.account.google.edit(event["id"], **extra)
+        google.edit(event["id"], **extra)
         self.world.deliver()
 
 

@@ -87,6 +87,11 @@ SECOND_THOUGHTS: Final = {"edit_several": 1, "take_back": 2}
 _SECOND_THOUGHTS_SHARE: Final = 0.25
 _ERASURES: Final = 0.4
 """In how many histories of two users one of them is erased."""
+MOVES: Final = {"move": 6, "move_and_edit": 3, "move_and_google_edit": 3}
+CALENDARS: Final = {**MOVES, "leave_calendar": 1}
+"""What people do with two calendars of one account beside all that, drawn apart likewise."""
+CALENDARS_SHARE: Final = 0.125
+"""How many histories have two, of those of single events."""
 _BLAMELESS: Final = {
     "answer_lost": 4,
     "kill": 4,
@@ -149,6 +154,8 @@ class Shape:
     """Whether Google forgets exceptions whose series loses their instances, or shows them as cancelled."""
     google_ahead_s: float = 0.0
     """How far Google's clock is ahead of the true one."""
+    second_calendar: bool = False
+    """Whether people chose two calendars of their accounts."""
     channels_last_s: float = 7 * 86_400.0
     """After how long a channel ends."""
 
@@ -213,6 +220,10 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
     happenings += _erasure(random.Random(f"{seed} erasure"), shape, span)
     if not shape.series:
         happenings += _second_thoughts(random.Random(f"{seed} second thoughts"), span)
+    calendars = random.Random(f"{seed} calendars")
+    if not shape.series and calendars.random() < CALENDARS_SHARE:
+        shape = replace(shape, second_calendar=True)
+        happenings += [_drawn(calendars, CALENDARS, span) for _ in range(calendars.randrange(2, 7))]
     return Plan(seed, shape, tuple(sorted([*happenings, *mishaps], key=lambda each: (each.act, each.at))))
 
 

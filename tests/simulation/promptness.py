@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.judges.ancestry import FIELDS, remote_value
 from tests.judges.values import local_value
-from tests.simulation.plan import EVERYBODY, PEOPLE
+from tests.simulation.plan import EVERYBODY, MOVES, PEOPLE
 
 if TYPE_CHECKING:
     from tests.simulation.world import Account, World
@@ -24,7 +24,8 @@ async def judge_promptness(world: World) -> None:
     """I15: after the last edit of a history without mishaps, both sides agree well before the next poll."""
     shape = world.plan.shape
     happenings = world.plan.act(EVERYBODY)
-    if shape.series or any(shape.skews_s) or any(each.kind not in PEOPLE for each in happenings):
+    edits = {*PEOPLE, *MOVES}
+    if shape.series or any(shape.skews_s) or any(each.kind not in edits for each in happenings):
         return
     now = asyncio.get_running_loop().time
     deadline = now() + _AT_LEAST_S + _CALLS * shape.slow
@@ -44,10 +45,15 @@ async def _late(world: World, account: Account) -> list[str]:
     late = [f"{slot.content.title!r} waits" for slot in slots if slot.push_at is not None]
     if not world.plan.shape.webhooks:
         return late
-    bound = {slot.google.event_id: slot for slot in slots if slot.google and slot.deleted_at is None}
-    for event in account.google.events():
-        slot = bound.get(event["id"])
-        shown = None if slot is None else {name: local_value(slot.content, name) for name in FIELDS}
-        if shown != {name: remote_value(event, name) for name in FIELDS}:
-            late.append(f"{event.get('summary')!r} has not come")
+    bound = {
+        (slot.calendar_id, slot.google.event_id): slot
+        for slot in slots
+        if slot.google and slot.deleted_at is None
+    }
+    for google in account.calendars:
+        for event in google.events():
+            slot = bound.get((google.calendar, event["id"]))
+            shown = None if slot is None else {name: local_value(slot.content, name) for name in FIELDS}
+            if shown != {name: remote_value(event, name) for name in FIELDS}:
+                late.append(f"{event.get('summary')!r} has not come")
     return late

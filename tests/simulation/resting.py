@@ -54,5 +54,9 @@ class Rest:
         if since > self._last_write:
             self._last_write, self._before = since, read
             return False
-        listed = all(line.listed_to_the_end.get(each.email, 0) > since for each in self.world.accounts)
+        listed = all(
+            line.listed_to_the_end.get((account.email, google.calendar), 0) > since
+            for account in self.world.accounts
+            for google in account.calendars
+        )
         return listed and all(at != self._before.get(calendar) for calendar, at in read.items())

@@ -10,6 +10,7 @@ from services.core.errors import (
     DomainError,
     InvalidSlotError,
     ReadOnlySlotError,
+    SlotMovingError,
     StaleEditError,
     UnknownHistoryEntryError,
     UnknownSlotError,
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 
 GONE = (UnknownSlotError, ReadOnlySlotError)
 """What an app says of an edit that has come too late."""
-_TOO_LATE_TO_UNDO = (*GONE, ChangedSinceError, StaleEditError, UnknownHistoryEntryError, InvalidSlotError)
+_NOT_UNDONE = (
+    *(*GONE, ChangedSinceError, StaleEditError, SlotMovingError),
+    *(UnknownHistoryEntryError, InvalidSlotError),
+)
+"""What an app says where a change cannot be taken back, or not now."""
 _LATEST = 3
 
 
@@ -107,7 +112,7 @@ async def take_back(person: Person, dice: random.Random) -> None:
 
     try:
         await person.send(dice, "POST /slots/{slot_id}/history/{seq}/undo", undone)
-    except _TOO_LATE_TO_UNDO:
+    except _NOT_UNDONE:
         return
     # What was never answered may have happened.
     _decided(person, entry)

@@ -36,6 +36,8 @@ PEOPLE: Final = (
     *("edit_several", "take_back", "change taken back", "erased"),
     *("relink", "disconnect", "initialize", "revoke", "ask_for_sync"),
     *("google_mass_deletion", "deletions held", "hold rejected", "hold approved"),
+    *("move", "move_and_edit", "move_and_google_edit", "moved in the app", "edited on its way"),
+    "calendar left",
 )
 """What people do."""
 BRANCHES: Final = (

@@ -20,6 +20,7 @@ from services.core.errors import DatabaseUnavailableError, DomainError
 from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
 from services.core.records import SlotQuery
 from tests.engine.google_side import Google
+from tests.simulation.calendars import choose_all, with_second_calendar
 from tests.simulation.line import Line
 from tests.simulation.post import Post
 from tests.simulation.processes import ConnectionLostError, Process, Strike
@@ -49,6 +50,22 @@ class Account:
     user_id: UUID
     email: str
     google: Google
+    """In the primary calendar."""
+    others: tuple[Google, ...] = ()
+    """In the other calendars that the person chose."""
+
+    @property
+    def calendars(self) -> tuple[Google, ...]:
+        """The same person in each calendar, in the primary one first."""
+        return (self.google, *self.others)
+
+    def some_calendar(self, dice: random.Random) -> Google:
+        """Any of them; where there is but one, nothing is drawn."""
+        return dice.choice(self.calendars) if self.others else self.google
+
+    def events(self) -> list[dict[str, Any]]:
+        """All that stand in any of them."""
+        return [event for each in self.calendars for event in each.events()]
 
 
 @dataclass(eq=False)
@@ -237,6 +254,8 @@ async def make_world(plan: Plan, shared: Store) -> World:
         Account(UUID(int=0xADA + number), email, Google(sandbox, email))
         for number, email in enumerate(("ada@example.com", "bob@example.com")[: shape.users])
     ]
+    if shape.second_calendar:
+        accounts = [with_second_calendar(account) for account in accounts]
     policy = SyncPolicy(
         loop=LoopPolicy(
             limit=shape.breaker_limit, cooldown=timedelta(minutes=1), cooldown_ceiling=timedelta(minutes=4)
@@ -291,4 +310,5 @@ async def make_world(plan: Plan, shared: Store) -> World:
     world.replicas = [world.launch(number) for number in range(shape.replicas)]
     for account in accounts:
         await world.link(account)
+        await choose_all(world, account)
     return world
