@@ -14,7 +14,7 @@ from tests.judges.ancestry import FIELDS, Ledger, google_times, remote_value
 from tests.judges.values import conflict_values, local_value, schedule_of
 from tests.simulation.account_holder import AccountHolder
 from tests.simulation.mass_deletions import MassDeletion, delete_much
-from tests.simulation.second_thoughts import GONE, FieldEdit, edit_several, take_back
+from tests.simulation.second_thoughts import GONE, FieldEdit, edit_several, is_bound, take_back
 
 if TYPE_CHECKING:
     import random
@@ -111,7 +111,7 @@ class Person(AccountHolder):
         gone = [
             slot
             for slot in await self.world.slots(self.account.user_id, deleted=True)
-            if slot.local is None and slot.google is not None and slot.google.updated_at is not None
+            if slot.local is None and is_bound(slot)
         ]
         if not gone:
             return

@@ -93,7 +93,9 @@ async def edit_several(person: Person, dice: random.Random) -> None:
 async def take_back(person: Person, dice: random.Random) -> None:
     """One of the last changes of something, whoever made it."""
     user_id, world = person.account.user_id, person.world
-    slots = await world.slots(user_id, deleted=True)
+    slots = [
+        slot for slot in await world.slots(user_id, deleted=True) if slot.deleted_at is None or is_bound(slot)
+    ]
     if not slots:
         return
     slot = dice.choice(slots)
@@ -116,6 +118,14 @@ async def take_back(person: Person, dice: random.Random) -> None:
         return
     # What was never answered may have happened.
     _decided(person, entry)
+
+
+def is_bound(slot: Slot) -> bool:
+    """Whether it is known what Google has of it.
+
+    What was removed with its connection is a thing by itself, whatever Google still has.
+    """
+    return slot.google is not None and slot.google.updated_at is not None
 
 
 def _decided(person: Person, entry: HistoryEntry) -> None:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.simulation.mutants import asking, leasing, linking, merging, pulling, pushing, recurring, telling
+from tests.simulation.mutants import (
+    asking,
+    leasing,
+    linking,
+    merging,
+    moving,
+    pulling,
+    pushing,
+    recurring,
+    telling,
+)
 from tests.simulation.mutants.kit import Mutant
 
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(
     each
-    for module in (merging, pushing, pulling, recurring, leasing, telling, linking, asking)
+    for module in (merging, pushing, pulling, recurring, leasing, telling, linking, asking, moving)
     for each in vars(module).values()
     if isinstance(each, Mutant)
 )

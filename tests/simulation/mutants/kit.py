@@ -19,7 +19,7 @@ from tests.simulation.history import play
 from tests.simulation.plan import EVERYBODY, PEOPLE, Happening, Plan, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.simulation.history import Verdict
 
@@ -40,10 +40,8 @@ class Mutant:
     """Whether people edit series in these histories, and not single events."""
     calm: bool
     """Whether nothing goes wrong in these histories."""
-    google_ahead_s: float
-    """How far Google's clock is ahead in these histories; 0: as the seed says."""
-    users: int
-    """How many users these histories have; 0: as the seed says."""
+    shape: Mapping[str, Any]
+    """What is the same in all of these histories, whatever the seed says: fields of a plan's shape."""
     _apply: Apply
 
     @contextmanager
@@ -66,10 +64,8 @@ class Mutant:
             return play(plan)
 
     def _with_what_happens_often(self, plan: Plan) -> Plan:
-        if self.google_ahead_s:
-            plan = replace(plan, shape=replace(plan.shape, google_ahead_s=self.google_ahead_s))
-        if self.users:
-            plan = replace(plan, shape=replace(plan.shape, users=self.users))
+        if self.shape:
+            plan = replace(plan, shape=replace(plan.shape, **self.shape))
         if not self.often:
             return plan
         dice = random.Random(f"{plan.seed} often")
@@ -84,18 +80,14 @@ class Mutant:
 
 
 def mutant(
-    *often: str,
-    of_series: bool = False,
-    calm: bool = False,
-    google_ahead_s: float = 0.0,
-    users: int = 0,
+    *often: str, of_series: bool = False, calm: bool = False, **shape: Any
 ) -> Callable[[Apply], Mutant]:
     """Make a mutant that bears the name of a function and says what stands in its docstring."""
 
     def make(apply: Apply) -> Mutant:
         assert apply.__doc__ is not None
         name, harm = apply.__name__.replace("_", " "), " ".join(apply.__doc__.split())
-        return Mutant(name, harm, often, of_series, calm, google_ahead_s, users, apply)
+        return Mutant(name, harm, often, of_series, calm, shape, apply)
 
     return make
 
