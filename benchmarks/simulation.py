@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.report import Row, Target
+from tests.simulation.drawing import draw
 from tests.simulation.history import play
-from tests.simulation.plan import draw
 
 if TYPE_CHECKING:
     from benchmarks.plan import Plan

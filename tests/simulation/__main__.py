@@ -21,13 +21,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.simulation.drawing import draw
 from tests.simulation.history import Verdict, play
-from tests.simulation.plan import Plan, draw
 from tests.simulation.shrinking import shrunk
 from tests.simulation.sometimes import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.simulation.plan import Plan
 
 _CHUNK = 50
 _SHRUNK = 5

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from services.core.records import Slot
+    from tests.simulation.account import Account
     from tests.simulation.replica import Replica
-    from tests.simulation.world import Account, World
+    from tests.simulation.world import World
 
 
 @dataclass(eq=False)

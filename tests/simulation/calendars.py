@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from services.core.calendar_list import CalendarChoice
     from tests.engine.google_side import Google
+    from tests.simulation.account import Account
     from tests.simulation.replica import Replica
-    from tests.simulation.world import Account, World
+    from tests.simulation.world import World
 
 
 def with_second_calendar(account: Account) -> Account:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from services.core.accounts import AccountStatus
     from services.core.changes import FeedPosition
     from services.core.storage import Transaction
+    from tests.simulation.account import Account
     from tests.simulation.replica import Replica
-    from tests.simulation.world import Account, World
+    from tests.simulation.world import World
 
 
 @dataclass(eq=False)

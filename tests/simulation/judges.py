@@ -17,8 +17,8 @@ from services.slot_reader import SlotReader
 from services.slot_scopes import SlotAddress
 from tests.judges.ancestry import FIELDS, judge_ancestry, remote_value
 from tests.judges.values import conflict_values, local_value
+from tests.simulation.drawing import CALENDARS, LIFE, PEOPLE
 from tests.simulation.people import Person
-from tests.simulation.plan import CALENDARS, LIFE, PEOPLE
 from tests.simulation.series_judges import (
     every_edit_of_series_is_accounted_for,
     no_series_is_there_twice,

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable
 
+    from tests.simulation.account import Account
     from tests.simulation.replica import Replica
-    from tests.simulation.world import Account, World
+    from tests.simulation.world import World
 
 REFUSALS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "html_503"},

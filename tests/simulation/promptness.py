@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from tests.judges.ancestry import FIELDS, remote_value
 from tests.judges.values import local_value
-from tests.simulation.plan import EVERYBODY, MOVES, PEOPLE
+from tests.simulation.drawing import MOVES, PEOPLE
+from tests.simulation.plan import EVERYBODY
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Account, World
+    from tests.simulation.account import Account
+    from tests.simulation.world import World
 
 _AT_LEAST_S: Final = 15.0
 _CALLS: Final = 30

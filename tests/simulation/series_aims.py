@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from services.core.records import Slot
     from services.core.storage import UnitOfWork
     from services.slot_scopes import SlotAddress
-    from tests.simulation.world import Account
+    from tests.simulation.account import Account
 
 
 @dataclass(frozen=True, slots=True)

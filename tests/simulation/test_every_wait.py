@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.simulation.drawing import draw
 from tests.simulation.history import play
-from tests.simulation.plan import Happening, Plan, Shape, draw
+from tests.simulation.plan import Happening, Plan, Shape
 from tests.simulation.processes import Strike
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
+from tests.simulation.drawing import draw
 from tests.simulation.history import play
-from tests.simulation.plan import draw
 from tests.simulation.sometimes import missing
 
 PARTS = 2

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.simulation.drawing import draw
 from tests.simulation.history import play
-from tests.simulation.plan import draw
 from tests.simulation.shrinking import shrunk
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from tests.simulation.drawing import draw
 from tests.simulation.history import play
-from tests.simulation.plan import draw
 from tests.simulation.sometimes import BRANCHES, FAULTS, PEOPLE, missing
 
 EVERYTHING = {*FAULTS, *PEOPLE, *BRANCHES}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from services.session_service import SessionService
 from services.sync_pull import Puller
+from tests.simulation.drawing import draw
 from tests.simulation.history import play
-from tests.simulation.plan import draw
 
 if TYPE_CHECKING:
     import pytest

@@ -20,6 +20,7 @@ from services.core.errors import DatabaseUnavailableError, DomainError
 from services.core.policy import BrakePolicy, LoopPolicy, SyncPolicy
 from services.core.records import SlotQuery
 from tests.engine.google_side import Google
+from tests.simulation.account import Account
 from tests.simulation.calendars import choose_all, with_second_calendar
 from tests.simulation.line import Line
 from tests.simulation.post import Post
@@ -41,31 +42,6 @@ if TYPE_CHECKING:
 POLLING: Final = timedelta(seconds=150)
 FALLBACK: Final = timedelta(seconds=200)
 _RESTART_S: Final = 5.0
-
-
-@dataclass(eq=False)
-class Account:
-    """A user of the service, and the Google account of the same person."""
-
-    user_id: UUID
-    email: str
-    google: Google
-    """In the primary calendar."""
-    others: tuple[Google, ...] = ()
-    """In the other calendars that the person chose."""
-
-    @property
-    def calendars(self) -> tuple[Google, ...]:
-        """The same person in each calendar, in the primary one first."""
-        return (self.google, *self.others)
-
-    def some_calendar(self, dice: random.Random) -> Google:
-        """Any of them; where there is but one, nothing is drawn."""
-        return dice.choice(self.calendars) if self.others else self.google
-
-    def events(self) -> list[dict[str, Any]]:
-        """All that stand in any of them."""
-        return [event for each in self.calendars for event in each.events()]
 
 
 @dataclass(eq=False)

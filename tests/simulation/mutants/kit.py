@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pytest
 
+from tests.simulation.drawing import PEOPLE, draw
 from tests.simulation.history import play
-from tests.simulation.plan import EVERYBODY, PEOPLE, Happening, Plan, draw
+from tests.simulation.plan import EVERYBODY, Happening, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
