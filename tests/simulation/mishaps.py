@@ -103,9 +103,13 @@ async def stop(world: World, dice: random.Random) -> None:
 
 
 async def tokens_forgotten(world: World, dice: random.Random) -> None:
-    del dice
+    """Of everything; where somebody has several calendars mostly of one, so that one is listed more often."""
+    account = dice.choice(world.accounts)
+    forgotten = {}
+    if account.others and dice.random() < 0.7:
+        forgotten = {"account": account.email, "calendar": account.some_calendar(dice).calendar}
     world.happened["sync tokens forgotten"] += 1
-    world.accounts[0].google.call("POST", "/sync-tokens/invalidate", {})
+    account.google.call("POST", "/sync-tokens/invalidate", forgotten)
 
 
 async def access_expires(world: World, dice: random.Random) -> None:
