@@ -200,6 +200,17 @@ class AccountHolder:
             await self.world.clock.sleep(dice.uniform(0, 60))
             await self.world.link(self.account)
 
+    async def google_touches(self, dice: random.Random, how: str = "") -> None:
+        """Google gives some events, or all, another etag and date, as its own upkeep does."""
+        everything = how == "all"
+        for google in self.account.calendars if everything else (self.account.some_calendar(dice),):
+            events = google.events()
+            for event in events if everything else dice.sample(events, min(len(events), dice.randint(1, 3))):
+                touched = google.edit(event["id"])
+                assert touched["etag"] != event["etag"], "an event was to get another etag"
+                self.world.happened["etag renewed"] += 1
+        self.world.deliver()
+
     async def erase(self, dice: random.Random) -> None:
         await erase(self, dice)
 

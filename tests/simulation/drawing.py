@@ -10,7 +10,16 @@ import random
 from dataclasses import replace
 from typing import Final
 
-from tests.simulation.plan import GOOGLE, MASS_DELETION, THE_APP, UNDECIDED, Happening, Plan, Shape
+from tests.simulation.plan import (
+    ETAGS_ALONE,
+    GOOGLE,
+    MASS_DELETION,
+    THE_APP,
+    UNDECIDED,
+    Happening,
+    Plan,
+    Shape,
+)
 
 PEOPLE: Final = {
     "create": 6,
@@ -84,6 +93,9 @@ _RARE_SHARE: Final = 0.2
 SECOND_THOUGHTS: Final = {"edit_several": 1, "take_back": 2}
 """What people do beside single edits of single things, drawn apart likewise."""
 _SECOND_THOUGHTS_SHARE: Final = 0.25
+_TOUCHES: Final = 0.1
+"""In how many histories events get other etags though nothing of them has changed, and in how many of the
+others all of them do at the end, while nobody but the app edits."""
 _ERASURES: Final = 0.4
 """In how many histories of two users one of them is erased."""
 MOVES: Final = {"move": 6, "move_and_edit": 3, "move_and_google_edit": 3}
@@ -104,6 +116,8 @@ _BLAMELESS: Final = {
     "notifications_lost": 1,
 }
 """What goes wrong without telling anything untrue."""
+_APP_ALONE: Final = {"edit": 2, "drop": 1}
+"""What the app does with single events while nothing but etags changes in Google."""
 MASS_DELETIONS: Final = 0.2
 """In how many histories much is deleted at the end, of those in which little is much."""
 _WHILE_HELD: Final = {
@@ -141,6 +155,7 @@ def draw(seed: int, *, edits: int = 12) -> Plan:
     happenings += _mass_deletion(random.Random(f"{seed} mass deletion"), shape, span)
     mishaps += _rare(random.Random(f"{seed} rare"), span)
     happenings += _erasure(random.Random(f"{seed} erasure"), shape, span)
+    happenings += _touches(random.Random(f"{seed} touches"), span, series=shape.series)
     if not shape.series:
         happenings += _second_thoughts(random.Random(f"{seed} second thoughts"), span)
     calendars = random.Random(f"{seed} calendars")
@@ -228,6 +243,19 @@ def _rare(dice: random.Random, span: float) -> list[Happening]:
     if dice.random() >= _RARE_SHARE:
         return []
     return [_drawn(dice, RARE, span) for _ in range(dice.randrange(1, 4))]
+
+
+def _touches(dice: random.Random, span: float, *, series: bool) -> list[Happening]:
+    """Sometimes in the middle of everything, else at the end, when only the app edits, or nobody."""
+    kind = {"google_touches": 1}
+    if dice.random() < _TOUCHES:
+        return [_drawn(dice, kind, span) for _ in range(dice.randrange(1, 4))]
+    if dice.random() >= _TOUCHES:
+        return []
+    mishaps = [_drawn(dice, _BLAMELESS, 3.0) for _ in range(dice.choice((0, 0, 1, 2)))]
+    edits = [_drawn(dice, APP_ALONE if series else _APP_ALONE, 2.0) for _ in range(dice.choice((0, 1, 2)))]
+    alone = [_drawn(dice, {"google_touches all": 1}, 2.0), *mishaps, *edits]
+    return [replace(each, act=ETAGS_ALONE) for each in alone]
 
 
 def _erasure(dice: random.Random, shape: Shape, span: float) -> list[Happening]:

@@ -14,7 +14,7 @@ from tests.simulation.erasure import nobody_is_left
 from tests.simulation.feed import FeedReader
 from tests.simulation.mass_deletions import judge_the_brake
 from tests.simulation.people import Person
-from tests.simulation.plan import EVERYBODY, GOOGLE, MASS_DELETION, THE_APP, UNDECIDED
+from tests.simulation.plan import ETAGS_ALONE, EVERYBODY, GOOGLE, MASS_DELETION, THE_APP, UNDECIDED
 from tests.simulation.processes import Strike, owned_tasks
 from tests.simulation.promptness import judge_promptness
 from tests.simulation.resting import QUIET_S, Rest
@@ -23,6 +23,7 @@ from tests.simulation.series_people import SeriesPerson
 from tests.simulation.several_calendars import PersonOfTwoCalendars
 from tests.simulation.sometimes import INTERNAL_ERROR, branches_counted, internal_errors_counted
 from tests.simulation.stores import STORES
+from tests.simulation.touches import EtagsAlone
 from tests.simulation.world import FALLBACK, World, make_world
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class _Played:
             await self._calm(world, people)
             await self._one_side_alone(world, people, readers)
             await self._much_is_deleted(world, people, readers)
+            await self._etags_alone_change(world, people, readers)
             await judges.judge(world, people)
             await self._stay_silent(world)
             await nobody_is_left(world)
@@ -133,6 +135,17 @@ class _Played:
                 await judge_the_brake(person)
         await self._play(world, people, readers, UNDECIDED)
         await self._calm(world, people)
+
+    async def _etags_alone_change(
+        self, world: World, people: list[AccountHolder], readers: list[FeedReader]
+    ) -> None:
+        if not self.plan.act(ETAGS_ALONE):
+            return
+        alone = await EtagsAlone.begin(world, people)
+        await self._play(world, people, readers, ETAGS_ALONE)
+        await alone.edited()
+        await self._calm(world, people)
+        await alone.judge()
 
     async def _play(
         self, world: World, people: list[AccountHolder], readers: list[FeedReader], act: int

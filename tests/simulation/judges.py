@@ -166,7 +166,7 @@ def writes_have_causes(world: World, people: Sequence[AccountHolder]) -> None:
         )
     )
     # A change of Google's on a slot that waits may make its push a second one; a revival is one more.
-    changes_there = sum(person.values_written for person in people)
+    changes_there = sum(person.values_written for person in people) + world.happened["etag renewed"]
     most = 2 * reasons + 2 * mishaps + changes_there
     assert world.line.writes.total() <= most, f"I5: {world.line.writes} for {reasons} reasons"
     if world.plan.shape.webhooks and all(

@@ -20,6 +20,8 @@ GOOGLE: Final = 2
 MASS_DELETION: Final = 3
 UNDECIDED: Final = 4
 """Much is deleted in Google; and what people do before somebody decides about it."""
+ETAGS_ALONE: Final = 5
+"""Events get other etags in Google, and nobody but the app edits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ STORIES: dict[str, tuple[str, ...]] = {
     "a deleted slot is restored": ("drop", "restore"),
     "everything is listed again": ("tokens_forgotten", "google_edit", "edit", "ask_for_sync"),
     "the account is linked again": ("edit", "disconnect", "relink", "edit"),
+    "an event gets another etag": ("edit", "google_touches all", "drop", "ask_for_sync"),
     "one of two users is erased": (
         "create",
         "edit",

@@ -14,12 +14,13 @@ from tests.simulation.mutants import (
     pushing,
     recurring,
     telling,
+    touching,
 )
 from tests.simulation.mutants.kit import Mutant
 
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(
     each
-    for module in (merging, pushing, pulling, recurring, leasing, telling, linking, asking, moving)
+    for module in (merging, pushing, pulling, recurring, leasing, telling, linking, asking, moving, touching)
     for each in vars(module).values()
     if isinstance(each, Mutant)
 )
