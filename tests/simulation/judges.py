@@ -70,7 +70,7 @@ async def judge(world: World, people: Sequence[AccountHolder]) -> None:
         nobody_elses_is_here(person, slots, events)
         await judge_bookkeeping(world, person, conflicts)
     assert world.accounts[0].google.call("GET", "/mails")["mails"] == [], "I9: nobody asked for mail"
-    writes_have_causes(world, [*people, *world.erased])
+    writes_have_causes(world, [*people, *(each.person for each in world.erased)])
     google_is_asked_when_it_wants(world)
     no_dead_grant_is_tried_again(world)
 

@@ -16,6 +16,7 @@ from sandbox import Request
 from services.core.boundary import _open_transactions
 from services.core.calendar_entry import PRIMARY
 from services.google.transport import HttpRequest, HttpResponse, no_answer
+from tests.simulation.askers import Askers
 from tests.simulation.grants import DeadGrants
 from tests.simulation.sight import NOBODY, Sight, series_cut
 
@@ -106,6 +107,7 @@ class Line:
     A listing of everything may have begun long before, and tells nothing of what was changed since.
     """
     grants: DeadGrants = field(default_factory=DeadGrants)
+    askers: Askers = field(default_factory=Askers)
     processes: list[Process] = field(default_factory=list)
     """All that ever had an end of it."""
     on_cut: Callable[[str, float], None] | None = None
@@ -247,6 +249,7 @@ class ProcessLine:
         line, loop = self._line, asyncio.get_running_loop()
         request = replace(request, url=request.url.replace("maxResults=2500", f"maxResults={line.page_size}"))
         sent_at = loop.time()
+        line.askers.note(request, line.account_of(request), sent_at)
         seen_until = self._sight.until(account)
         if 0 < self._process.stands_until > sent_at - _REPEATED_WITHIN_S:
             # Perhaps the repetition of a call that was under way when the process stood still.

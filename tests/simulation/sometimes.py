@@ -34,7 +34,7 @@ PEOPLE: Final = (
     *("create", "edit", "drop", "restore", "born", "google_edit", "google_delete", "google_undelete"),
     *("google_reminders", "google_extras", "resolve", "review", "request sent again"),
     *("google_touches", "etag renewed", "edited beside new etags"),
-    *("edit_several", "take_back", "change taken back", "erased"),
+    *("edit_several", "take_back", "change taken back", "erased", "erased without a trace"),
     *("relink", "disconnect", "initialize", "revoke", "ask_for_sync"),
     *("google_mass_deletion", "deletions held", "hold rejected", "hold approved"),
     *("move", "move_and_edit", "move_and_google_edit", "moved in the app", "edited on its way"),

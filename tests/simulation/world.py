@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from services.core.calendars import CalendarSync
     from services.core.records import Slot
     from services.core.storage import UnitOfWork
-    from tests.simulation.account_holder import AccountHolder
+    from tests.simulation.erasure import Erasure
     from tests.simulation.plan import Plan
     from tests.simulation.stores import Opened, Store
 
@@ -64,7 +64,7 @@ class World:
     replicas: list[Replica] = field(default_factory=list)
     graves: list[Process] = field(default_factory=list)
     background: dict[asyncio.Future[Any], None] = field(default_factory=dict)
-    erased: list[AccountHolder] = field(default_factory=list)
+    erased: list[Erasure] = field(default_factory=list)
     """Who has left."""
     ending: bool = False
     _outside: Context = field(default_factory=copy_context)

@@ -7,6 +7,7 @@ from typing import Final
 from tests.simulation.mutants import (
     asking,
     leasing,
+    leaving,
     linking,
     merging,
     moving,
@@ -20,7 +21,19 @@ from tests.simulation.mutants.kit import Mutant
 
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(
     each
-    for module in (merging, pushing, pulling, recurring, leasing, telling, linking, asking, moving, touching)
+    for module in (
+        merging,
+        pushing,
+        pulling,
+        recurring,
+        leasing,
+        telling,
+        linking,
+        asking,
+        moving,
+        touching,
+        leaving,
+    )
     for each in vars(module).values()
     if isinstance(each, Mutant)
 )

@@ -17,6 +17,7 @@ RECORD: Final = Path(__file__).with_name("caught.json")
 MOST: Final = 1000
 """How many histories a mutant may live through."""
 _SAYINGS: Final = {
+    "erased user": "who is erased is forgotten",
     "was lost": "I1 nothing is lost",
     "lost to": "I2 newer beats older",
     "stands twice": "I3 nothing is double",
