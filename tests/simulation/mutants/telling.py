@@ -47,11 +47,11 @@ def failures_are_saved_silently(patch: MonkeyPatch) -> None:
     """That a slot could not be brought to Google is stored, but the feed does not tell."""
     right = PushOutcomes._store_failure
 
-    async def silent(self: Any, tx: Any, run: Any, slot: Any, error: Any, **more: Any) -> None:
+    async def silent(self: Any, tx: Any, *more: Any, **named: Any) -> None:
         loud = tx.slots.save
         tx.slots.save = tx.slots.save_silently
         try:
-            await right(self, tx, run, slot, error, **more)
+            await right(self, tx, *more, **named)
         finally:
             tx.slots.save = loud
 
