@@ -127,6 +127,11 @@ class PersonOfTwoCalendars(Person):
         self.world.happened["moved in the app"] += answered
         return answered
 
+    def settle_slot(self, slot: Slot) -> None:
+        super().settle_slot(slot)
+        # Should it come back, it does so where Google has it.
+        self.moves.pop(slot.id, None)
+
     def judge_moves(self, slots: list[Slot]) -> None:
         """I1: every slot is where the last acknowledged move wanted it.
 
