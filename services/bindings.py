@@ -84,13 +84,13 @@ async def remove_google_slots(tx: Transaction, user_id: UUID, *, now: datetime) 
     """Delete here what came from Google, and keep it there; the user is locked."""
     slots = await all_slots(tx, user_id)
     foreign = {slot.id for slot in slots if slot.source == "google"}
-    edits = [
-        edit(_unless_only_looked_up(slot), None, now=now, policy=LoopPolicy())
+    removed = [
+        _removed_here(slot, now)
         for slot in slots
         if slot.id in foreign or (slot.series is not None and slot.series.series_id in foreign)
     ]
-    if edits:
-        await tx.slots.save([_removed_here(each.slot) for each in edits], _history(edits, now))
+    if removed:
+        await tx.slots.save([each.slot for each in removed], _history(removed, now))
 
 
 async def leave_calendar(tx: Transaction, calendar: CalendarSync, *, now: datetime) -> None:
@@ -109,15 +109,15 @@ async def leave_calendar(tx: Transaction, calendar: CalendarSync, *, now: dateti
         if held or pending:
             raise PendingChangesError(calendar.calendar_id, pending=pending, held=held)
     staying = {slot.id for slot in slots if _stays_here(slot)}
-    edits = [
-        edit(_unless_only_looked_up(slot), None, now=now, policy=LoopPolicy())
+    removed = [
+        _removed_here(slot, now)
         for slot in slots
         if slot.deleted_at is None
         and not _stays_here(slot)
         and (slot.series is None or slot.series.series_id not in staying)
     ]
-    if edits:
-        await tx.slots.save([_removed_here(each.slot) for each in edits], _history(edits, now))
+    if removed:
+        await tx.slots.save([each.slot for each in removed], _history(removed, now))
 
 
 def unbound(slot: Slot) -> Slot:
@@ -146,21 +146,25 @@ def _unless_only_looked_up(slot: Slot) -> Slot:
     return replace(slot, google=None) if slot.google and slot.google.only_looked_up else slot
 
 
-def _removed_here(slot: Slot) -> Slot:
+def _removed_here(slot: Slot, now: datetime) -> Edit:
     """The deleted slot of an event that Google keeps: nothing is to be pushed, and a new link finds it again.
 
-    It stays bound, so that neither that nor restoring it makes a second one.
+    It stays bound, so that neither that nor restoring it makes a second one. It moves nowhere any more.
     """
-    google = slot.google and replace(slot.google, etag=UNKNOWN_ETAG, updated_at=None)
-    return replace(
-        unbound(slot),
-        calendar_id=slot.calendar_id,
-        google=google,
-        generation=slot.generation,
+    deletion = edit(_unless_only_looked_up(slot), None, now=now, policy=LoopPolicy())
+    deleted, changes = deletion.slot, dict(deletion.changes)
+    if slot.moving_to is not None:
+        changes["calendar_id"] = {"before": slot.moving_to, "after": slot.calendar_id}
+    removed = replace(
+        unbound(deleted),
+        calendar_id=deleted.calendar_id,
+        google=deleted.google and replace(deleted.google, etag=UNKNOWN_ETAG, updated_at=None),
+        generation=deleted.generation,
         edited_at={},
         notify="none",
         loop=NO_LOOP,
     )
+    return Edit(removed, changes)
 
 
 def _without_guests(slot: Slot, now: datetime) -> Edit:

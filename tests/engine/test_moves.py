@@ -338,3 +338,17 @@ async def test_runs_of_both_calendars_do_not_get_in_each_others_way():
         while not ended_there:
             pause_there += 2
             ended_here, ended_there = await interleaved(pause_here, pause_there)
+
+
+async def test_what_is_removed_with_its_connection_moves_nowhere_any_more(world: World):
+    await world.settle()
+    await select(world, WORK)
+    event_id = world.google.create("Talk")["id"]
+    await world.pull()
+    (slot,) = await world.all_slots()
+    await world.move(slot, WORK)
+    await world.connections.disconnect(USER, remote="keep", local="delete")
+    history = await world.reader.history(USER, SlotAddress(slot.id))
+    moves = [each.fields["calendar_id"] for each in history if "calendar_id" in each.fields]
+    assert moves == [{"before": "primary", "after": WORK}, {"before": WORK, "after": "primary"}]
+    assert event_id in live(world, "primary")
