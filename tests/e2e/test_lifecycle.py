@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.e2e.servers import GoogleServer, Server
 
 LEASE_S = 3
+UNLOCKED_S = 90
+"""A process may stand still with a row locked; PostgreSQL ends its transaction after a minute."""
 STOPPED = (0, -signal.SIGTERM)
 """In good order: uvicorn ends with the signal that it was sent, after everything is closed."""
 
@@ -119,7 +121,7 @@ async def test_a_server_that_stood_still_beyond_its_lease_stores_nothing(
         first.process.pause()
         second.process.resume()
         other = _at(second, ada)
-        await other.app.becomes(slot, lambda seen: seen["sync"]["state"] == "synced")
+        await other.app.becomes(slot, lambda seen: seen["sync"]["state"] == "synced", within_s=UNLOCKED_S)
         await other.app.edit(slot, title="Later still", wait=True)
         await ada.google.release(hold)
         first.process.resume()
