@@ -116,7 +116,7 @@ _BLAMELESS: Final = {
     "notifications_lost": 1,
 }
 """What goes wrong without telling anything untrue."""
-_APP_ALONE: Final = {"edit": 2, "drop": 1}
+_SINGLE_EDITS: Final = {"edit": 2, "drop": 1}
 """What the app does with single events while nothing but etags changes in Google."""
 MASS_DELETIONS: Final = 0.2
 """In how many histories much is deleted at the end, of those in which little is much."""
@@ -253,7 +253,7 @@ def _touches(dice: random.Random, span: float, *, series: bool) -> list[Happenin
     if dice.random() >= _TOUCHES:
         return []
     mishaps = [_drawn(dice, _BLAMELESS, 3.0) for _ in range(dice.choice((0, 0, 1, 2)))]
-    edits = [_drawn(dice, APP_ALONE if series else _APP_ALONE, 2.0) for _ in range(dice.choice((0, 1, 2)))]
+    edits = [_drawn(dice, APP_ALONE if series else _SINGLE_EDITS, 2.0) for _ in range(dice.choice((0, 1, 2)))]
     alone = [_drawn(dice, {"google_touches all": 1}, 2.0), *mishaps, *edits]
     return [replace(each, act=ETAGS_ALONE) for each in alone]
 

@@ -20,17 +20,8 @@ _ANSWERED_WITHIN_S: Final = 30.0
 """How long whoever works for a user may take to notice that there is none: a call or two, on a slow line."""
 
 _EXCUSES: Final = (
-    *(
-        "struck",
-        "stopped",
-        "fault",
-        "database",
-        "relink",
-        "disconnect",
-        "revoke",
-        "tokens raced",
-        "access tokens",
-    ),
+    *("struck", "stopped", "fault", "database"),
+    *("relink", "disconnect", "revoke", "tokens raced", "access tokens"),
 )
 """What may keep somebody from telling Google, or makes a grant or a channel that nobody here knows of."""
 

@@ -50,14 +50,15 @@ class FieldEdit:
 
     async def carried_out(self, replica: Replica) -> Any:
         """The edit, as one process does it."""
-        address, edit = SlotAddress(self.slot.id), SlotEdit(self._changed)
+        address, edit = SlotAddress(self.slot.id), SlotEdit(self.changed)
         return await replica.slots.edit(self.person.account.user_id, address, edit)
 
     def noted(self, *, answered: bool) -> None:
         """The ledger knows of it from now on."""
         self.person.note(self.value, self.saw[0] if self.saw else "", answered=answered)
 
-    def _changed(self, content: SlotContent) -> SlotContent:
+    def changed(self, content: SlotContent) -> SlotContent:
+        """The content with the new value."""
         seen = local_value(content, self.name)
         if seen != self.value:
             self.saw[:] = [seen]

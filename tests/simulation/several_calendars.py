@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from services.core.errors import InvalidSlotError, ReadOnlySlotError, SlotMovingError, UnknownSlotError
 from services.slot_scopes import SlotAddress, SlotEdit
 from tests.judges.ancestry import FIELDS
-from tests.judges.values import local_value
 from tests.simulation.calendars import choose, choose_all
 from tests.simulation.people import Person
+from tests.simulation.second_thoughts import FieldEdit
 
 if TYPE_CHECKING:
     import random
@@ -60,20 +60,10 @@ class PersonOfTwoCalendars(Person):
         found = await self._movable(dice)
         if found is None:
             return
-        value, saw = self.ledger.value("location"), [""]
-
-        def change(content: SlotContent) -> SlotContent:
-            seen = local_value(content, "location")
-            if seen != value:
-                saw[:] = [seen]
-                self.written_at[value] = self.world.clock.monotonic()
-            return replace(content, location=value)
-
-        answered = await self._move(dice, *found, change)
+        edit = FieldEdit(self, found[0], "location", self.ledger.value("location"))
+        answered = await self._move(dice, *found, edit.changed)
         if answered is not None:
-            self.ledger.note(value, saw=saw[0])
-            if not answered:
-                self.ledger.unconfirmed.add(value)
+            edit.noted(answered=answered)
 
     async def move_and_google_edit(self, dice: random.Random) -> None:
         """The same, and somebody changes the event in Google while it is on its way."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.simulation.mutants.kit import Mutant
 
 RECORD: Final = Path(__file__).with_name("caught.json")
-MOST: Final = 1000
+MOST: Final = 300
 """How many histories a mutant may live through."""
 _SAYINGS: Final = {
     "erased user": "who is erased is forgotten",
